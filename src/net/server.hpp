@@ -1,0 +1,150 @@
+/// The HTTP/1.1 server side: a listener hands accepted sockets to connections; a connection parses requests with llhttp and
+/// gives each to a Handler that the application makes.
+///
+/// Thread: a connection lives on one loop. Listener::adopt() brings a socket accepted elsewhere onto this loop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "net/http.hpp"
+#include "net/loop.hpp"
+
+namespace segue::net {
+
+/// What the application does with one request. Made by HandlerFactory when the head is complete; destroyed when the exchange
+/// is over (answer finished, or connection gone). Calls come in this order:
+/// on_head, on_body*, on_body_end, and at any time on_client_gone (then nothing more).
+class Handler {
+public:
+    virtual ~Handler() = default;
+    /// The head is complete. The handler may answer at once; a body that still comes is then read and dropped (or, when it is
+    /// large, the connection is closed after the answer).
+    virtual void on_head(const RequestHead& head) = 0;
+    /// A piece of the body, decoded from chunked transfer coding (content coding is the application's).
+    virtual void on_body(std::string_view bytes) = 0;
+    virtual void on_body_end() = 0;
+    /// What was queued for the client has fallen below ServerLimits::low_water again.
+    virtual void on_drained() {}
+    /// The client closed or reset its side, or a write failed, before the answer was finished.
+    virtual void on_client_gone() = 0;
+};
+
+/// The answering side of one exchange; owned by the connection, valid as long as the Handler lives.
+/// Misuse (two heads, body before head) is a SEGUE_CHECK.
+class Responder {
+public:
+    virtual ~Responder() = default;
+    enum class Framing : std::uint8_t {
+        kLength,   // `length` bytes follow
+        kChunked,  // unknown length: chunked on HTTP/1.1, end by close on 1.0
+        kNone,     // no body allowed or wanted (204, 304); Content-Length is not sent
+    };
+    /// Sends status line and headers. Date, Content-Length or Transfer-Encoding, and Connection are added here.
+    /// For a HEAD request body bytes given later are counted but not sent; Content-Length is still sent.
+    virtual void send_head(int status, const Headers& headers, Framing framing, std::size_t length = 0) = 0;
+    /// Body bytes; coalesced and written once at the end of this round of the loop.
+    virtual void send_body(std::string_view bytes) = 0;
+    /// The answer is complete; the connection takes the next request, or closes if it must.
+    virtual void finish() = 0;
+    /// Cuts the answer: what is queued is flushed, the last chunk is not sent, the socket is closed. The client sees a broken
+    /// message, never one that looks complete.
+    virtual void abort() = 0;
+    /// send_head + send_body + finish in one.
+    void respond(int status, const Headers& headers, std::string_view body);
+    /// Close after this answer (sends `Connection: close`); before send_head.
+    virtual void close_after() = 0;
+    virtual bool head_sent() const = 0;
+    /// Bytes waiting to be written to the client.
+    virtual std::size_t unsent() const = 0;
+    /// When the first byte of this request was read, and when its head was complete.
+    virtual TimePoint started() const = 0;
+    virtual Loop& loop() = 0;
+};
+
+/// Refusals that the server itself makes before a Handler exists (bad syntax, header limits, time-outs).
+struct ProtocolError {
+    int status = 400;        // 400, 408, 413, 431, 417, 501, 505
+    std::string message;     // "two Content-Length headers"
+    std::string target;      // what is known of the target; chooses the dialect of the error
+};
+
+class Application {
+public:
+    virtual ~Application() = default;
+    virtual std::unique_ptr<Handler> make_handler(Responder& responder) = 0;
+    /// Body and content type of an answer to a request that could not be parsed.
+    virtual std::pair<std::string, std::string> render_error(const ProtocolError& error) = 0;
+    /// Counting hooks; called on the loop's thread.
+    virtual void on_connection_opened() {}
+    virtual void on_connection_closed() {}
+};
+
+struct ServerLimits {
+    std::size_t max_header_bytes = 32 * 1024;   // request line and headers together: 431 above
+    std::size_t max_headers = 128;              // 431 above
+    std::size_t max_body_bytes = 64 * 1024 * 1024;  // 413 above (also for a Content-Length that says so)
+    std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a head to its end: 408
+    std::chrono::milliseconds body_timeout{30'000};    // between two reads of a body: 408
+    std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: closed
+    std::size_t high_water = 64 * 1024;  // Responder::unsent() above this: the producer should pause
+    std::size_t low_water = 16 * 1024;   // on_drained() below this
+    std::size_t max_pipelined = 16;      // further requests are not read until earlier ones are answered
+};
+
+/// A listening socket and the connections that it (or adopt()) brought to one loop.
+class Server {
+public:
+    /// `limits` is copied; `application` and `loop` must outlive the server.
+    Server(Loop& loop, Application& application, ServerLimits limits);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// Takes over a connected, non-blocking socket. On the loop's thread.
+    void adopt(int fd, std::string peer);
+    /// Accepts from `listening_fd` (not owned) on this loop and gives each socket to `place`, or adopts it when empty.
+    void accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place = {});
+    void stop_accepting();
+    /// No new requests: idle connections close, busy ones close after the answer they are in.
+    void drain();
+    /// Cuts everything that is left.
+    void close_all();
+    std::size_t connections() const;
+    /// Exchanges whose Handler is alive; safe to read from any thread.
+    std::size_t active() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// A bound, listening, non-blocking TCP socket.
+class Listener {
+public:
+    /// "127.0.0.1:8484", "[::1]:8484", ":8484", "8484", "localhost:0". Port 0 takes a free one.
+    static Result<Listener> open(std::string_view address);
+    Listener(Listener&& other) noexcept;
+    Listener& operator=(Listener&& other) noexcept;
+    ~Listener();
+    int fd() const { return fd_; }
+    std::uint16_t port() const { return port_; }
+    /// "127.0.0.1:8484" as bound.
+    const std::string& address() const { return address_; }
+    bool is_loopback() const { return loopback_; }
+
+private:
+    Listener(int fd, std::uint16_t port, std::string address, bool loopback);
+    int fd_ = -1;
+    std::uint16_t port_ = 0;
+    std::string address_;
+    bool loopback_ = false;
+};
+
+}  // namespace segue::net
