@@ -28,6 +28,7 @@ public:
 private:
     std::size_t max_;
     std::string buffer_;      // unfinished bytes
+    std::size_t scanned_ = 0; // how much of them holds no end of an event
     std::string work_;        // owner of the views handed out by the last feed
     std::vector<std::string> joined_;  // owners of multi-line data of the last feed
 };
