@@ -1,0 +1,209 @@
+#include "engine/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace segue::engine {
+namespace {
+
+constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+
+std::optional<llm::Dialect> read_dialect(Settings& entry) {
+    static constexpr std::array<std::string_view, 4> kNames{"ollama", "openai", "vllm", "auto"};
+    const auto position = entry.choice("dialect", kNames);
+    if (!position || *position == 3) return std::nullopt;
+    return *position == 0 ? llm::Dialect::kOllama : llm::Dialect::kOpenAi;
+}
+
+/// Modelfile PARAMETERs: those that are sampling become Sampling, the rest stays as it is written.
+void read_parameters(Settings& settings, llm::Profile& profile) {
+    json::Parser parser;
+    for (auto& [name, text] : settings.scalars("parameters")) {
+        const auto value = parser.parse(text);
+        llm::Sampling& s = profile.parameters;
+        const auto number = value ? value->number() : std::nullopt;
+        const auto integer = value ? value->integer() : std::nullopt;
+        const auto wrong = [&] {
+            settings.complain("parameters", fmt::format("parameter '{}' has the wrong type: {}", name, text));
+        };
+        const auto real = [&](std::optional<double>& into) { number ? void(into = number) : wrong(); };
+        const auto whole = [&](std::optional<std::int64_t>& into) { integer ? void(into = integer) : wrong(); };
+        if (name == "temperature") {
+            real(s.temperature);
+        } else if (name == "top_p") {
+            real(s.top_p);
+        } else if (name == "min_p") {
+            real(s.min_p);
+        } else if (name == "typical_p") {
+            real(s.typical_p);
+        } else if (name == "presence_penalty") {
+            real(s.presence_penalty);
+        } else if (name == "frequency_penalty") {
+            real(s.frequency_penalty);
+        } else if (name == "repeat_penalty") {
+            real(s.repeat_penalty);
+        } else if (name == "top_k") {
+            whole(s.top_k);
+        } else if (name == "seed") {
+            whole(s.seed);
+        } else if (name == "num_predict") {
+            whole(s.max_tokens);
+        } else if (name == "repeat_last_n") {
+            whole(s.repeat_last_n);
+        } else if (name == "num_ctx") {
+            whole(s.num_ctx);
+        } else if (name == "stop") {
+            std::vector<std::string> stops;
+            if (value && value->is_string()) stops.emplace_back(value->string());
+            if (value && value->is_array())
+                for (const auto item : *value) stops.emplace_back(item.string());
+            stops.empty() ? wrong() : void(s.stop = std::move(stops));
+        } else {
+            profile.parameter_extras.push_back({name, text});
+        }
+    }
+}
+
+}  // namespace
+
+bool EngineConfig::operator==(const EngineConfig& other) const {
+    return name == other.name && dialect == other.dialect && origin == other.origin &&
+           api_key == other.api_key && tls.verify == other.tls.verify && tls.ca_file == other.tls.ca_file &&
+           tls.server_name == other.tls.server_name && probe_interval == other.probe_interval &&
+           probe_timeout == other.probe_timeout && probe_capabilities == other.probe_capabilities &&
+           deadlines == other.deadlines;
+}
+
+EngineConfig read_engine(Settings& entry, const Environment& environment) {
+    EngineConfig engine;
+    engine.name = entry.string("name").value_or("");
+    if (engine.name.empty()) entry.complain("name", "an engine needs a 'name'");
+    engine.dialect = read_dialect(entry);
+    const std::string url = entry.string("url").value_or("");
+    const std::uint16_t port = engine.dialect == llm::Dialect::kOllama ? 11434 : 8000;
+    if (const auto origin = net::parse_origin(url, port)) {
+        engine.origin = *origin;
+    } else {
+        entry.complain("url", url.empty() ? "an engine needs a 'url', such as http://127.0.0.1:8000"
+                                          : fmt::format("'{}' is not a URL such as http://127.0.0.1:8000", url));
+    }
+    engine.api_key = entry.string("api_key").value_or("");
+    if (const auto variable = entry.string("api_key_env")) {
+        const auto value = environment(*variable);
+        if (value)
+            engine.api_key = *value;
+        else
+            entry.complain("api_key_env", fmt::format("environment variable {} is not set", *variable));
+    }
+    if (auto tls = entry.section("tls")) {
+        engine.tls.verify = tls->boolean("verify").value_or(true);
+        engine.tls.ca_file = tls->string("ca_file").value_or("");
+        engine.tls.server_name = tls->string("server_name").value_or("");
+        tls->finish();
+    }
+    engine.probe_interval = entry.duration("probe_interval").value_or(engine.probe_interval);
+    engine.probe_timeout = entry.duration("probe_timeout").value_or(engine.probe_timeout);
+    if (engine.probe_interval < std::chrono::milliseconds(10))
+        entry.complain("probe_interval", "'probe_interval' must be at least 10ms");
+    engine.probe_capabilities = entry.boolean("probe_capabilities").value_or(true);
+    if (auto deadlines = entry.section("deadlines")) {
+        AttemptDeadlines& d = engine.deadlines;
+        d.connect = deadlines->duration("connect").value_or(d.connect);
+        d.first_event = deadlines->duration("first_event").value_or(d.first_event);
+        d.between_events = deadlines->duration("between_events").value_or(d.between_events);
+        d.total = deadlines->duration("total").value_or(d.total);
+        deadlines->finish();
+    }
+    entry.finish();
+    return engine;
+}
+
+llm::Profile read_profile(Settings& settings) {
+    llm::Profile profile;
+    static constexpr std::array<std::string_view, 6> kThinking{"auto",    "template", "effort",
+                                                               "mistral", "always",   "no"};
+    if (const auto style = settings.choice("thinking", kThinking))
+        profile.thinking = static_cast<llm::ThinkingStyle>(*style);
+    static constexpr std::array<std::string_view, 2> kSplit{"auto", "off"};
+    profile.split_reasoning = settings.choice("reasoning_split", kSplit).value_or(0) == 0;
+    profile.template_opens_think = settings.boolean("template_opens_think").value_or(false);
+    profile.think_open = settings.string("think_open").value_or(profile.think_open);
+    profile.think_close = settings.string("think_close").value_or(profile.think_close);
+    profile.strip_old_thinking = settings.boolean("strip_old_thinking").value_or(true);
+    static constexpr std::array<std::string_view, 2> kDefaults{"ollama", "engine"};
+    profile.sampling_defaults = settings.choice("sampling_defaults", kDefaults).value_or(0) == 0
+                                    ? llm::SamplingDefaults::kOllama
+                                    : llm::SamplingDefaults::kEngine;
+    static constexpr std::array<std::string_view, 2> kOverflow{"cut", "error"};
+    if (const auto overflow = settings.choice("overflow", kOverflow))
+        profile.overflow = *overflow == 0 ? llm::Overflow::kCut : llm::Overflow::kError;
+    static constexpr std::array<std::string_view, 2> kContext{"off", "exact"};
+    profile.exact_context = settings.choice("context", kContext).value_or(0) == 1;
+    profile.upstream_stream = settings.boolean("upstream_stream").value_or(true);
+    profile.mistral_ids = settings.boolean("mistral_ids").value_or(false);
+    profile.join_neighbours = settings.boolean("join_neighbours").value_or(false);
+    profile.fold_system = settings.boolean("fold_system").value_or(false);
+    static constexpr std::array<std::string_view, 2> kSleep{"never", "on_unload"};
+    profile.sleep_on_unload = settings.choice("sleep", kSleep).value_or(0) == 1;
+    profile.fim_template = settings.string("fim_template").value_or("");
+    read_parameters(settings, profile);
+    profile.system = settings.string("system").value_or("");
+    for (auto& entry : settings.list("messages")) {
+        llm::Message message;
+        message.role = to_lower(entry.string("role").value_or("user"));
+        message.parts.emplace_back(llm::TextPart{entry.string("content").value_or("")});
+        entry.finish();
+        profile.messages.push_back(std::move(message));
+    }
+    profile.template_text = settings.string("template").value_or("");
+    profile.license = settings.string("license").value_or("");
+    profile.capabilities = settings.strings("capabilities");
+    profile.family = settings.string("family").value_or("");
+    profile.parameter_size = settings.string("parameter_size").value_or("");
+    profile.quantization = settings.string("quantization").value_or("");
+    profile.architecture = settings.string("architecture").value_or("");
+    profile.parameter_count = settings.integer("parameter_count", 1, kAny);
+    profile.size_bytes = settings.bytes("size");
+    profile.context_length = settings.integer("context_length", 1, kAny);
+    profile.embedding_length = settings.integer("embedding_length", 1, kAny);
+    settings.finish();
+    return profile;
+}
+
+ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines) {
+    ModelConfig model;
+    model.name = entry.string("name").value_or("");
+    if (model.name.empty()) entry.complain("name", "a model needs a 'name', the one that clients use");
+    std::vector<std::string_view> names;
+    for (const auto& engine : engines) names.push_back(engine.name);
+    for (auto& target : entry.list("targets")) {
+        TargetConfig made;
+        made.engine = target.string("engine").value_or("");
+        if (std::find(names.begin(), names.end(), made.engine) == names.end()) {
+            const auto close = nearest(made.engine, names);
+            target.complain("engine", close ? fmt::format("no engine is called '{}'; did you mean '{}'?",
+                                                          made.engine, *close)
+                                            : fmt::format("no engine is called '{}'; there are: {}",
+                                                          made.engine, fmt::join(names, ", ")));
+        }
+        made.model = target.string("model").value_or("");
+        made.priority = static_cast<int>(target.integer("priority", 0, 1000).value_or(0));
+        target.finish();
+        model.targets.push_back(std::move(made));
+    }
+    if (model.targets.empty()) entry.complain("targets", "a model needs at least one entry in 'targets'");
+    if (entry.has("profile")) {
+        if (auto profile = entry.section("profile"))
+            model.profile = std::make_shared<llm::Profile>(read_profile(*profile));
+    }
+    entry.finish();
+    return model;
+}
+
+}  // namespace segue::engine

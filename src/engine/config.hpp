@@ -1,0 +1,60 @@
+/// The engine part of segue.yaml: engines, the models that clients see, and the profile of each.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/settings.hpp"
+#include "llm/chat.hpp"
+#include "llm/profile.hpp"
+#include "net/client.hpp"
+#include "net/http.hpp"
+
+namespace segue::engine {
+
+/// How long one attempt may take in each phase; zero = no limit.
+struct AttemptDeadlines {
+    std::chrono::milliseconds connect{5'000};
+    std::chrono::milliseconds first_event{300'000};    // request written -> first event; a CPU loads models for minutes
+    std::chrono::milliseconds between_events{120'000};
+    std::chrono::milliseconds total{3'600'000};
+    bool operator==(const AttemptDeadlines&) const = default;
+};
+
+struct EngineConfig {
+    std::string name;
+    std::optional<llm::Dialect> dialect;  // absent: found out by probing
+    net::Origin origin;
+    std::string api_key;
+    net::TlsOptions tls;
+    std::chrono::milliseconds probe_interval{5'000};
+    std::chrono::milliseconds probe_timeout{2'000};
+    bool probe_capabilities = true;  // may send one-token requests to learn tools, thinking, vision
+    AttemptDeadlines deadlines;
+    bool operator==(const EngineConfig& other) const;
+};
+
+struct TargetConfig {
+    std::string engine;
+    std::string model;  // served name; "" = the client's own
+    int priority = 0;   // lower first; the least loaded of one priority is taken
+};
+
+struct ModelConfig {
+    std::string name;  // client name, or a pattern with '*'
+    std::vector<TargetConfig> targets;
+    std::shared_ptr<const llm::Profile> profile = std::make_shared<llm::Profile>();
+    bool is_pattern() const { return name.find('*') != std::string::npos; }
+};
+
+/// One entry of `engines:`. Problems become issues of the settings.
+EngineConfig read_engine(Settings& entry, const Environment& environment);
+/// One entry of `models:`; engines are the names that targets may use.
+ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines);
+/// The profile's mapping alone (also kept with aliases).
+llm::Profile read_profile(Settings& settings);
+
+}  // namespace segue::engine

@@ -1,0 +1,239 @@
+#include "engine/registry.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "engine/probe.hpp"
+#include "llm/ollama/front/names.hpp"
+
+namespace segue::engine {
+namespace {
+
+std::string canonical_or_self(std::string_view name) {
+    return llm::canonical_model_name(name).value_or(to_lower(name));
+}
+
+/// Client names and served names are one when their canonical forms are.
+bool same_model(std::string_view canonical, std::string_view asked, std::string_view candidate) {
+    return candidate == asked || canonical_or_self(candidate) == canonical;
+}
+
+}  // namespace
+
+Registry::Registry(Options options, const Clock& clock, const Registry* before)
+    : options_(std::move(options)), clock_(clock) {
+    for (const auto& config : options_.engines) {
+        std::shared_ptr<Engine> kept;
+        if (before)
+            for (const auto& old : before->engines_)
+                if (old->config() == config) kept = old;
+        engines_.push_back(kept ? kept : std::make_shared<Engine>(config));
+    }
+    if (before) aliases_ = before->aliases();
+}
+
+Registry::~Registry() { stop(); }
+
+void Registry::start() {
+    for (const auto& engine : engines_)
+        threads_.emplace_back([this, engine](std::stop_token stop) { probe_forever(stop, engine); });
+}
+
+void Registry::stop() {
+    for (auto& thread : threads_) thread.request_stop();
+    wake_.notify_all();
+    threads_.clear();
+}
+
+void Registry::wait_for_first_probe(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    (void)wake_.wait_for(lock, limit, [&] { return probed_ >= engines_.size(); });
+}
+
+void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>& engine) {
+    bool first = true;
+    while (!stop.stop_requested()) {
+        const auto before = engine->facts();
+        EngineFacts facts = probe_engine(*engine, clock_);
+        if (stop.stop_requested()) return;
+        using State = EngineFacts::State;
+        if (facts.state != before->state) {
+            if (facts.state == State::kUp) {
+                log::info("engine {} is up: {} {} at {}{}", engine->name(), facts.kind, facts.version,
+                          engine->config().origin.to_string(), facts.rehearsal ? " (rehearsal)" : "");
+                engine->on_success();
+            } else {
+                log::warning("engine {} is down: {}", engine->name(), facts.problem);
+            }
+        }
+        engine->set_facts(std::move(facts));
+        std::unique_lock lock(mutex_);
+        if (first) {
+            ++probed_;
+            first = false;
+            wake_.notify_all();
+        }
+        (void)wake_.wait_for(lock, stop, engine->config().probe_interval, [] { return false; });
+    }
+}
+
+bool Registry::allowed(const EngineFacts& facts) const {
+    switch (options_.backend) {
+        case Backend::kAuto: return true;
+        case Backend::kOllama: return facts.dialect == llm::Dialect::kOllama;
+        case Backend::kVllm: return facts.dialect == llm::Dialect::kOpenAi;
+    }
+    return true;
+}
+
+std::optional<Candidate> Registry::candidate(const std::shared_ptr<Engine>& engine, std::string_view served,
+                                             const std::shared_ptr<const llm::Profile>& profile) const {
+    const auto facts = engine->facts();
+    if (!allowed(*facts)) return std::nullopt;
+    Candidate made;
+    made.engine = engine;
+    made.target.dialect = facts->dialect;
+    made.target.engine = engine->name();
+    made.target.served_model = served;
+    made.target.profile = profile;
+    made.target.traits = engine->traits();
+    const ServedModel* model = facts->find(served);
+    if (!model && facts->dialect == llm::Dialect::kOllama) {
+        for (const auto& known : facts->models)
+            if (same_model(canonical_or_self(served), served, known.name)) model = &known;
+    }
+    if (model) {
+        made.target.max_model_len = model->max_model_len;
+        made.target.capabilities = model->capabilities;
+    }
+    if (profile->context_length) made.target.max_model_len = profile->context_length;
+    if (profile->capabilities) made.target.capabilities = *profile->capabilities;
+    return made;
+}
+
+void Registry::order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const {
+    // Well engines by priority and load first; the others stay as a last resort, so that nothing is refused
+    // on the word of an old probe alone.
+    struct Rank {
+        bool bad;
+        int priority;
+        double pressure;
+        std::size_t position;
+        bool operator<(const Rank& other) const {
+            return std::tie(bad, priority, pressure, position) <
+                   std::tie(other.bad, other.priority, other.pressure, other.position);
+        }
+    };
+    const TimePoint now = clock_.now();
+    std::map<Rank, Candidate*> ranked;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const Engine& engine = *found[i].second.engine;
+        const bool up = engine.facts()->state != EngineFacts::State::kDown && engine.admits(now);
+        resolution.healthy = resolution.healthy || (up && engine.facts()->state == EngineFacts::State::kUp);
+        ranked[{!up, found[i].first, engine.pressure(), i}] = &found[i].second;
+    }
+    for (auto& [rank, candidate] : ranked) resolution.candidates.push_back(std::move(*candidate));
+}
+
+Resolution Registry::resolve(std::string_view asked) const {
+    Resolution resolution;
+    if (asked.empty()) asked = options_.default_model;
+    asked = trim(asked);
+    std::string name(asked);
+    std::string canonical = canonical_or_self(name);
+    std::shared_ptr<const llm::Profile> alias_profile;
+    for (const auto& alias : aliases()) {
+        if (alias.name != canonical) continue;
+        name = alias.target;
+        canonical = canonical_or_self(name);
+        alias_profile = alias.profile;
+    }
+    resolution.client_name = canonical;
+
+    const auto take = [&](const ModelConfig& model) {
+        std::vector<std::pair<int, Candidate>> found;
+        resolution.profile = alias_profile ? alias_profile : model.profile;
+        for (const auto& target : model.targets)
+            for (const auto& engine : engines_)
+                if (engine->name() == target.engine)
+                    if (auto made = candidate(engine, target.model.empty() ? name : target.model, resolution.profile))
+                        found.emplace_back(target.priority, std::move(*made));
+        order(found, resolution);
+        resolution.kind = Resolution::Kind::kFound;
+        return resolution;
+    };
+    for (const auto& model : options_.models)
+        if (!model.is_pattern() && same_model(canonical, name, model.name)) return take(model);
+
+    static const auto no_profile = std::make_shared<const llm::Profile>();
+    std::vector<std::pair<int, Candidate>> found;
+    for (const auto& engine : engines_) {
+        const auto facts = engine->facts();
+        for (const auto& served : facts->models) {
+            if (!same_model(canonical, name, served.name)) continue;
+            if (auto made = candidate(engine, served.name, alias_profile ? alias_profile : no_profile))
+                found.emplace_back(0, std::move(*made));
+            break;
+        }
+    }
+    if (!found.empty()) {
+        resolution.profile = alias_profile ? alias_profile : no_profile;
+        order(found, resolution);
+        resolution.kind = Resolution::Kind::kFound;
+        return resolution;
+    }
+    for (const auto& model : options_.models)
+        if (model.is_pattern() && (glob_match(to_lower(model.name), to_lower(name)) ||
+                                   glob_match(to_lower(model.name), canonical)))
+            return take(model);
+    resolution.kind = llm::canonical_model_name(asked) || asked.empty() ? Resolution::Kind::kUnknown
+                                                                        : Resolution::Kind::kInvalidName;
+    return resolution;
+}
+
+std::vector<ClientModel> Registry::client_models() const {
+    std::map<std::string, ClientModel> models;
+    const auto add = [&](std::string_view shown, bool alias, WallTime seen) {
+        const std::string name = canonical_or_self(shown);
+        models.try_emplace(name, ClientModel{name, std::string(shown), alias, seen});
+    };
+    bool listed = false;
+    for (const auto& model : options_.models) {
+        if (model.is_pattern()) continue;
+        listed = true;
+        WallTime seen{};
+        bool any = false;
+        for (const auto& target : model.targets)
+            for (const auto& engine : engines_)
+                if (engine->name() == target.engine && allowed(*engine->facts())) {
+                    any = true;
+                    if (const auto* served = engine->facts()->find(target.model)) seen = served->first_seen;
+                }
+        if (any) add(model.name, false, seen);
+    }
+    if (!listed) {
+        for (const auto& engine : engines_) {
+            const auto facts = engine->facts();
+            if (!allowed(*facts) || facts->state == EngineFacts::State::kDown) continue;
+            for (const auto& served : facts->models) add(served.name, false, served.first_seen);
+        }
+    }
+    for (const auto& alias : aliases()) add(alias.name, true, alias.made);
+    std::vector<ClientModel> list;
+    for (auto& [name, model] : models) list.push_back(std::move(model));
+    return list;
+}
+
+void Registry::set_aliases(std::vector<Alias> aliases) {
+    const std::lock_guard lock(mutex_);
+    aliases_ = std::move(aliases);
+}
+
+std::vector<Alias> Registry::aliases() const {
+    const std::lock_guard lock(mutex_);
+    return aliases_;
+}
+
+}  // namespace segue::engine
