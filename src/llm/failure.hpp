@@ -44,6 +44,8 @@ struct Failure {
     std::string param = {};   // OpenAI's error.param
     std::optional<std::chrono::seconds> retry_after = {};
     bool last_word = false;   // every target was tried: adds x-should-retry: false
+    std::optional<std::int64_t> prompt_tokens = {};  // kContextTooLong: what was counted, and
+    std::optional<std::int64_t> limit_tokens = {};   // what fits
 
     /// May another target answer instead (before the first byte)?
     bool may_fail_over() const;
