@@ -2,71 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
+from conformance.checks import (FRANCE, GREEDY, JPEG, PNG, SUM, TOOL, WEATHER, WEBP, broken, check_timings,
+                                error, lines, whole)
 from support import wire
 from support.engines import Answer
-
-FRANCE = "What is the capital of France?"
-SUM = "What is 3 plus 4?"
-WEATHER = "What is the weather in Paris?"
-COUNT = "Count to 50."
-TOOL = {"type": "function", "function": {
-    "name": "get_weather", "description": "Get the weather of a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
-GREEDY = {"temperature": 0, "seed": 1, "num_predict": 60}
-TIMINGS = ("total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_count",
-           "eval_duration")
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(24)).decode()
-JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(24)).decode()
-WEBP = base64.b64encode(b"RIFF\x18\0\0\0WEBPVP8 " + bytes(16)).decode()
-
-
-def whole(reply):
-    """A good `stream:false` answer."""
-    assert reply.status == 200, reply
-    assert reply.get("content-type") == "application/json; charset=utf-8"
-    assert reply.complete
-    return reply.json()
-
-
-def lines(reply):
-    """A good stream: NDJSON, chunked, ended as HTTP ends, `done` once and last."""
-    assert reply.status == 200, reply
-    assert reply.content_type == "application/x-ndjson" and reply.framing == "chunked"
-    rows = reply.lines()
-    assert reply.complete, reply
-    assert [row["done"] for row in rows] == [False] * (len(rows) - 1) + [True]
-    assert not any("error" in row or "type" in row for row in rows)
-    return rows
-
-
-def check_timings(row):
-    for name in TIMINGS:
-        assert isinstance(row[name], int) and row[name] >= 1, f"{name} in {row}"
-    assert row["load_duration"] + row["prompt_eval_duration"] + row["eval_duration"] <= row["total_duration"]
-
-
-def broken(reply):
-    """A stream that ended as a failure: whole lines, the error line last, no terminating chunk."""
-    assert reply.status == 200 and not reply.complete, reply
-    rows = reply.lines()
-    assert list(rows[-1]) == ["error"] and rows[-1]["error"], rows
-    assert not any(row.get("done") for row in rows)
-    return rows
-
-
-def error(reply, status, text=None):
-    assert reply.status == status, reply
-    assert reply.content_type == "application/json"
-    value = reply.json()
-    assert list(value) == ["error"] and isinstance(value["error"], str)
-    if text is not None:
-        assert value["error"] == text
-    return value["error"]
-
 
 def test_c01_chat(v_any):
     """chat, `stream:false`: one object with the six timings, equal to Ollama's (wire 1.5, 3.5)"""

@@ -94,6 +94,9 @@ class ReplayEngine:
         self.dialect, self.models, self.length = dialect, models, length
         self.mode = "recorded"
         self.api_key: str | None = None
+        self.asleep: bool | None = None  # None: this server knows no sleep
+        self.wake_seconds = 0.0
+        self.dead = False  # /health answers 503
         self.requests: list[Seen] = []
         self.connections = 0
         self._routes: dict[str, Script] = {}
@@ -143,6 +146,7 @@ class ReplayEngine:
             self._routes.clear()
             self.requests.clear()
         self.mode = "recorded"
+        self.asleep, self.dead, self.api_key = None, False, None
 
     def asked(self, path: str | None = None) -> list[Seen]:
         """Requests that ask for an answer; lists, health and probes do not count."""
@@ -250,7 +254,7 @@ class ReplayEngine:
         route = seen.path.split("?")[0]
         with self._lock:
             script = self._routes.get(route)
-            if script is None or not is_probe(seen):
+            if not is_probe(seen):
                 self.requests.append(seen)
         answer = None
         if not is_probe(seen) and script is not None:
@@ -301,6 +305,15 @@ def vllm_default(engine: ReplayEngine, seen: Seen) -> Answer:
     if path == "/version":
         return Answer.json({"version": "0.32.0"})
     if path in ("/health", "/ping"):
+        return Answer.json(b"", 503 if engine.dead else 200)
+    if path == "/is_sleeping" and engine.asleep is not None:
+        return Answer.json({"is_sleeping": engine.asleep})
+    if path == "/wake_up" and engine.asleep is not None:
+        time.sleep(engine.wake_seconds)
+        engine.asleep = False
+        return Answer.json(b"")
+    if path == "/sleep" and engine.asleep is not None:
+        engine.asleep = True
         return Answer.json(b"")
     if path == "/metrics":
         return Answer.recorded("vllm", "get_metrics")
