@@ -36,7 +36,9 @@ std::string options_of(const Sampling& sampling, const std::vector<Extra>& extra
     json::Writer writer(out);
     writer.begin_object();
     std::optional<std::int64_t> num_ctx = sampling.num_ctx;
-    if (!num_ctx && target.profile) num_ctx = target.profile->parameters.num_ctx;
+    const bool given = std::any_of(extras.begin(), extras.end(),
+                                   [](const Extra& extra) { return extra.name == "num_ctx"; });
+    if (!num_ctx && !given && target.profile) num_ctx = target.profile->parameters.num_ctx;
     optional_member(writer, "num_ctx", num_ctx);
     optional_member(writer, "temperature", sampling.temperature);
     optional_member(writer, "top_p", sampling.top_p);

@@ -15,6 +15,7 @@ struct Entry {
 // Options that Ollama removed from 0.7.0 on are sent all the same: older engines honour them, newer
 // ones ignore them (wire 5.3).
 constexpr std::array kEntries{
+    Entry{"num_ctx", ExtraFate::kOption},  // embeddings; elsewhere it is a member of Sampling
     Entry{"num_keep", ExtraFate::kOption},
     Entry{"num_batch", ExtraFate::kOption},
     Entry{"num_gpu", ExtraFate::kOption},
