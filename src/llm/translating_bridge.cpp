@@ -251,9 +251,13 @@ private:
             events = std::move(all);
         }
         const bool ended = !events.empty() && std::holds_alternative<Ended>(events.back());
-        std::string bytes;
+        std::string bytes = std::exchange(single_, {});
         const auto failure = encode(events, now, bytes);
-        if (encoder_->streaming() || (ended && !failure)) give(std::move(bytes), out);
+        if (encoder_->streaming() || (ended && !failure)) {
+            give(std::move(bytes), out);
+        } else {
+            single_ = std::move(bytes);
+        }
         if (failure) {
             break_off(*failure, out);
         } else if (ended) {
@@ -350,6 +354,7 @@ private:
     Observation seen_;
     std::vector<std::uint32_t> open_calls_;
     std::size_t request_bytes_ = 0;  // of the largest call: stands for the prompt
+    std::string single_;             // what an encoder of one object has written so far
     Events held_;                    // silent events before the first byte
     bool vectors_ = false;
     bool finish_given_ = false;  // the encoder was told of a finish

@@ -1,0 +1,50 @@
+/// What a relay changes in an OpenAI request before it goes to an OpenAI engine (wire 3.11): the
+/// model's name, and the repairs for clients that lived on Ollama's shim. Everything else stays
+/// byte for byte.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llm/declarations.hpp"
+#include "llm/failure.hpp"
+#include "llm/target.hpp"
+
+namespace segue::llm {
+
+enum class OpenAiRelayKind : std::uint8_t {
+    kChat,
+    kCompletions,
+    kEmbeddings,
+    kResponses,
+    kPassThrough
+};
+
+struct OpenAiRelayRequest {
+    std::string path;          // "/v1/chat/completions"
+    std::string body;          // as the client sent it
+    std::string client_model;  // what answers are to say
+    bool stream = false;
+    OpenAiRelayKind kind = OpenAiRelayKind::kChat;
+    std::string content_type = "application/json";  // kPassThrough may carry another
+};
+
+struct PreparedOpenAiRequest {
+    std::string body;
+    bool usage_wanted = true;        // the client asked for the usage chunk
+    bool named_tool = false;         // tool_choice names a function
+    std::vector<std::string> stops;  // stop strings beyond the engine's four: Segue matches them
+};
+
+Outcome<PreparedOpenAiRequest> prepare_openai_request(const OpenAiRelayRequest& request,
+                                                      const Target& target,
+                                                      Declarations& declarations);
+
+/// The top-level members of the request that the engine's 400 calls unknown ("Extra inputs are not
+/// permitted").
+std::vector<std::string> fields_called_unknown(std::string_view request_body,
+                                               std::string_view engine_message);
+
+}  // namespace segue::llm
