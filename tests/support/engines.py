@@ -48,7 +48,7 @@ class Answer:
     content_type: str = "application/json"
     headers: list[tuple[str, str]] = field(default_factory=list)
     framing: str = "auto"  # chunked | length | auto (one bytes step: length)
-    end: str = "clean"  # clean | close (no terminating chunk) | reset | stall (open and silent)
+    end: str = "clean"  # clean | close (no terminating chunk) | reset | stall (open and silent) | drop (no byte)
     mode: str | None = None  # overrides the engine's mode
     length: int | None = None  # a Content-Length that lies
 
@@ -351,6 +351,8 @@ def ollama_default(engine: ReplayEngine, seen: Seen) -> Answer:
 
 def send(peer: socket.socket, seen: Seen, answer: Answer, mode: str) -> bool:
     """Sends the answer; False when the connection is to be closed after it."""
+    if answer.end == "drop":
+        return False
     pieces = [step for step in answer.steps if isinstance(step, bytes)]
     framing = answer.framing
     if framing == "auto":
