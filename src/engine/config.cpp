@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "engine/parameters.hpp"
 
 namespace segue::engine {
 namespace {
@@ -21,52 +22,12 @@ std::optional<llm::Dialect> read_dialect(Settings& entry) {
     return *position == 0 ? llm::Dialect::kOllama : llm::Dialect::kOpenAi;
 }
 
-/// Modelfile PARAMETERs: those that are sampling become Sampling, the rest stays as it is written.
 void read_parameters(Settings& settings, llm::Profile& profile) {
     json::Parser parser;
-    for (auto& [name, text] : settings.scalars("parameters")) {
+    for (const auto& [name, text] : settings.scalars("parameters")) {
         const auto value = parser.parse(text);
-        llm::Sampling& s = profile.parameters;
-        const auto number = value ? value->number() : std::nullopt;
-        const auto integer = value ? value->integer() : std::nullopt;
-        const auto wrong = [&] {
+        if (!value || !set_parameter(profile, name, *value))
             settings.complain("parameters", fmt::format("parameter '{}' has the wrong type: {}", name, text));
-        };
-        const auto real = [&](std::optional<double>& into) { number ? void(into = number) : wrong(); };
-        const auto whole = [&](std::optional<std::int64_t>& into) { integer ? void(into = integer) : wrong(); };
-        if (name == "temperature") {
-            real(s.temperature);
-        } else if (name == "top_p") {
-            real(s.top_p);
-        } else if (name == "min_p") {
-            real(s.min_p);
-        } else if (name == "typical_p") {
-            real(s.typical_p);
-        } else if (name == "presence_penalty") {
-            real(s.presence_penalty);
-        } else if (name == "frequency_penalty") {
-            real(s.frequency_penalty);
-        } else if (name == "repeat_penalty") {
-            real(s.repeat_penalty);
-        } else if (name == "top_k") {
-            whole(s.top_k);
-        } else if (name == "seed") {
-            whole(s.seed);
-        } else if (name == "num_predict") {
-            whole(s.max_tokens);
-        } else if (name == "repeat_last_n") {
-            whole(s.repeat_last_n);
-        } else if (name == "num_ctx") {
-            whole(s.num_ctx);
-        } else if (name == "stop") {
-            std::vector<std::string> stops;
-            if (value && value->is_string()) stops.emplace_back(value->string());
-            if (value && value->is_array())
-                for (const auto item : *value) stops.emplace_back(item.string());
-            stops.empty() ? wrong() : void(s.stop = std::move(stops));
-        } else {
-            profile.parameter_extras.push_back({name, text});
-        }
     }
 }
 
@@ -76,7 +37,7 @@ bool EngineConfig::operator==(const EngineConfig& other) const {
     return name == other.name && dialect == other.dialect && origin == other.origin &&
            api_key == other.api_key && tls.verify == other.tls.verify && tls.ca_file == other.tls.ca_file &&
            tls.server_name == other.tls.server_name && probe_interval == other.probe_interval &&
-           probe_timeout == other.probe_timeout && probe_capabilities == other.probe_capabilities &&
+           probe_timeout == other.probe_timeout && probe_capabilities == other.probe_capabilities && stand_in == other.stand_in &&
            deadlines == other.deadlines;
 }
 

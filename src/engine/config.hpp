@@ -32,6 +32,7 @@ struct EngineConfig {
     net::TlsOptions tls;
     std::chrono::milliseconds probe_interval{5'000};
     std::chrono::milliseconds probe_timeout{2'000};
+    bool stand_in = false;  // answers only while no other engine is up (the rehearsal engines of an empty configuration)
     bool probe_capabilities = true;  // may send one-token requests to learn tools, thinking, vision
     AttemptDeadlines deadlines;
     bool operator==(const EngineConfig& other) const;

@@ -79,7 +79,11 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
     }
 }
 
-bool Registry::allowed(const EngineFacts& facts) const {
+bool Registry::allowed(const Engine& engine, const EngineFacts& facts) const {
+    if (engine.config().stand_in) {
+        for (const auto& other : engines_)
+            if (!other->config().stand_in && other->facts()->state == EngineFacts::State::kUp) return false;
+    }
     switch (options_.backend) {
         case Backend::kAuto: return true;
         case Backend::kOllama: return facts.dialect == llm::Dialect::kOllama;
@@ -91,7 +95,7 @@ bool Registry::allowed(const EngineFacts& facts) const {
 std::optional<Candidate> Registry::candidate(const std::shared_ptr<Engine>& engine, std::string_view served,
                                              const std::shared_ptr<const llm::Profile>& profile) const {
     const auto facts = engine->facts();
-    if (!allowed(*facts)) return std::nullopt;
+    if (!allowed(*engine, *facts)) return std::nullopt;
     Candidate made;
     made.engine = engine;
     made.target.dialect = facts->dialect;
@@ -207,7 +211,7 @@ std::vector<ClientModel> Registry::client_models() const {
         bool any = false;
         for (const auto& target : model.targets)
             for (const auto& engine : engines_)
-                if (engine->name() == target.engine && allowed(*engine->facts())) {
+                if (engine->name() == target.engine && allowed(*engine, *engine->facts())) {
                     any = true;
                     if (const auto* served = engine->facts()->find(target.model)) seen = served->first_seen;
                 }
@@ -216,7 +220,7 @@ std::vector<ClientModel> Registry::client_models() const {
     if (!listed) {
         for (const auto& engine : engines_) {
             const auto facts = engine->facts();
-            if (!allowed(*facts) || facts->state == EngineFacts::State::kDown) continue;
+            if (!allowed(*engine, *facts) || facts->state == EngineFacts::State::kDown) continue;
             for (const auto& served : facts->models) add(served.name, false, served.first_seen);
         }
     }

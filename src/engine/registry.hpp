@@ -85,7 +85,7 @@ public:
 
 private:
     struct Probing;
-    bool allowed(const EngineFacts& facts) const;
+    bool allowed(const Engine& engine, const EngineFacts& facts) const;
     std::optional<Candidate> candidate(const std::shared_ptr<Engine>& engine, std::string_view served,
                                        const std::shared_ptr<const llm::Profile>& profile) const;
     void order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const;

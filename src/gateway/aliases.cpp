@@ -1,0 +1,116 @@
+#include "gateway/aliases.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/text.hpp"
+#include "engine/parameters.hpp"
+
+namespace segue::gateway {
+
+Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
+    std::unique_ptr<AliasStore> store(new AliasStore(file));
+    if (file.empty() || !std::filesystem::exists(file)) return store;
+    std::ifstream in(file, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    json::Parser parser;
+    const auto root = parser.parse(text.str());
+    if (!in || !root || !(*root)["aliases"].is_array())
+        return fail(Fault::kIo, fmt::format("cannot read {}: it is not the list of aliases that segue wrote; "
+                                            "mend it or move it away",
+                                            file));
+    for (const auto item : (*root)["aliases"]) {
+        Entry entry;
+        entry.alias.name = item["name"].string();
+        entry.alias.target = item["target"].string();
+        entry.alias.made = WallTime(std::chrono::seconds(item["made"].integer().value_or(0)));
+        if (item["profile"].is_object()) {
+            entry.profile_json = item["profile"].raw();
+            if (auto profile = profile_from_create({}, item["profile"]))
+                entry.alias.profile = std::make_shared<const llm::Profile>(std::move(*profile));
+        }
+        store->entries_.push_back(std::move(entry));
+    }
+    return store;
+}
+
+std::vector<engine::Alias> AliasStore::list() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<engine::Alias> aliases;
+    for (const auto& entry : entries_) aliases.push_back(entry.alias);
+    return aliases;
+}
+
+Result<void> AliasStore::put(engine::Alias alias, std::string_view profile_json) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Entry> entries = entries_;
+    std::erase_if(entries, [&](const Entry& entry) { return entry.alias.name == alias.name; });
+    entries.push_back({std::move(alias), std::string(profile_json)});
+    SEGUE_TRY_VOID(write(entries));
+    entries_ = std::move(entries);
+    return {};
+}
+
+Result<bool> AliasStore::remove(std::string_view canonical_name) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Entry> entries = entries_;
+    if (std::erase_if(entries, [&](const Entry& entry) { return entry.alias.name == canonical_name; }) == 0)
+        return false;
+    SEGUE_TRY_VOID(write(entries));
+    entries_ = std::move(entries);
+    return true;
+}
+
+Result<void> AliasStore::write(const std::vector<Entry>& entries) const {
+    if (file_.empty()) return {};
+    const std::string text = json::object([&](json::Writer& w) {
+        w.key("aliases").begin_array();
+        for (const auto& entry : entries) {
+            w.begin_object().member("name", entry.alias.name).member("target", entry.alias.target);
+            w.member("made", unix_seconds(entry.alias.made));
+            if (!entry.profile_json.empty()) w.member_raw("profile", entry.profile_json);
+            w.end_object();
+        }
+        w.end_array();
+    });
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(file_).parent_path(), ignored);
+    const std::string fresh = file_ + ".new";
+    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+    out << text << '\n';
+    out.close();
+    // The old file stays whole until the new one is: a full disk loses nothing.
+    if (!out || std::rename(fresh.c_str(), file_.c_str()) != 0)
+        return fail(Fault::kIo, fmt::format("cannot write {} ({}); nothing was changed", file_, std::strerror(errno)));
+    return {};
+}
+
+llm::Outcome<llm::Profile> profile_from_create(const llm::Profile& base, json::Value request) {
+    llm::Profile profile = base;
+    if (request["system"].is_string()) profile.system = request["system"].string();
+    if (request["template"].is_string()) profile.template_text = request["template"].string();
+    if (request["license"].is_string()) profile.license = request["license"].string();
+    for (const auto parameter : request["parameters"]) {
+        if (!engine::set_parameter(profile, parameter.key(), parameter))
+            return llm::refuse(llm::Failure::Cause::kBadRequest,
+                               fmt::format("parameter '{}' has the wrong type", parameter.key()));
+    }
+    if (request["messages"].is_array()) profile.messages.clear();
+    for (const auto item : request["messages"]) {
+        llm::Message message;
+        message.role = to_lower(item["role"].string("user"));
+        message.parts.emplace_back(llm::TextPart{std::string(item["content"].string())});
+        profile.messages.push_back(std::move(message));
+    }
+    return profile;
+}
+
+}  // namespace segue::gateway

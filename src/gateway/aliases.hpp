@@ -1,0 +1,45 @@
+/// Names that clients make with Ollama's create and copy (wire 3.9): kept in one JSON file in the data folder, or nowhere.
+///
+/// Thread: any; changes are serialised here and handed to the registry.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "engine/registry.hpp"
+#include "llm/failure.hpp"
+
+namespace segue::gateway {
+
+class AliasStore {
+public:
+    /// `file` "" = names live in memory only as long as the program. A file that cannot be read is an error, not an empty list.
+    static Result<std::unique_ptr<AliasStore>> open(std::string file);
+
+    std::vector<engine::Alias> list() const;
+    /// Adds or replaces; written to the file before it counts.
+    Result<void> put(engine::Alias alias, std::string_view profile_json);
+    /// False: there is no such alias.
+    Result<bool> remove(std::string_view canonical_name);
+
+private:
+    struct Entry {
+        engine::Alias alias;
+        std::string profile_json;  // "" = the target's own profile
+    };
+    explicit AliasStore(std::string file) : file_(std::move(file)) {}
+    Result<void> write(const std::vector<Entry>& entries) const;
+    const std::string file_;
+    mutable std::mutex mutex_;
+    std::vector<Entry> entries_;
+};
+
+/// A profile over `base` from a create request's members system, parameters, messages, template, license.
+llm::Outcome<llm::Profile> profile_from_create(const llm::Profile& base, json::Value request);
+
+}  // namespace segue::gateway

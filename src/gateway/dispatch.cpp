@@ -1,0 +1,441 @@
+#include "gateway/dispatch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "gateway/metric_names.hpp"
+
+namespace segue::gateway {
+namespace {
+
+using Cause = llm::Failure::Cause;
+using State = llm::Output::State;
+
+constexpr std::size_t kMaxWholeAnswer = 256U * 1024 * 1024;
+constexpr std::size_t kHighWater = 64U * 1024;
+
+bool is_stream_type(std::string_view content_type) {
+    return istarts_with(content_type, "text/event-stream") || istarts_with(content_type, "application/x-ndjson");
+}
+
+std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
+    const auto text = headers.find("Retry-After");
+    if (!text) return std::nullopt;
+    int value = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (error != std::errc{} || value < 0) return std::nullopt;
+    return std::chrono::seconds(std::min(value, 120));  // SDKs refuse to wait longer (wire 4.1)
+}
+
+/// Did the engine itself fail, rather than refuse a request that is wrong?
+bool is_engine_failure(Cause cause) {
+    return cause == Cause::kUnreachable || cause == Cause::kTimeout || cause == Cause::kEngineFailed ||
+           cause == Cause::kBroken;
+}
+
+llm::Failure failure_of(const net::CallError& error, const engine::Engine& engine, bool answering) {
+    const std::string where = fmt::format("engine '{}' at {}", engine.name(), engine.config().origin.to_string());
+    using Kind = net::CallError::Kind;
+    using Phase = net::CallError::Phase;
+    llm::Failure failure;
+    if (error.kind == Kind::kTimeout) {
+        failure.cause = Cause::kTimeout;
+        failure.message = fmt::format("{} did not answer in time ({})", where, error.message);
+    } else if (answering || error.phase == Phase::kBody || error.kind == Kind::kProtocol) {
+        failure.cause = Cause::kBroken;
+        failure.message = fmt::format("the answer of {} broke off ({})", where, error.message);
+    } else {
+        failure.cause = Cause::kUnreachable;
+        failure.message = fmt::format("cannot reach {} ({})", where, error.message);
+        failure.retry_after = std::chrono::seconds(1);
+    }
+    return failure;
+}
+
+}  // namespace
+
+/// One call to the engine; hands everything to the dispatch.
+struct Dispatch::Call final : net::ResponseHandler {
+    Call(Dispatch& dispatch, llm::EngineCall& asked) : owner(dispatch), id(asked.id), wanted(asked.answer) {}
+    void on_sent() override {
+        if (live) owner.attempt_on_sent(*this);
+    }
+    void on_head(const net::ResponseHead& head) override {
+        if (live) owner.on_call_head(*this, head);
+    }
+    void on_body(std::string_view bytes) override {
+        if (live) owner.on_call_body(*this, bytes);
+    }
+    void on_end() override {
+        if (live) owner.on_call_end(*this);
+    }
+    void on_error(const net::CallError& error) override {
+        if (live) owner.on_call_error(*this, error);
+    }
+
+    Dispatch& owner;
+    const std::uint32_t id;
+    const llm::EngineCall::Answer wanted;
+    net::CallId handle;
+    llm::EngineAnswer answer;
+    bool streaming = false;  // its bytes go straight to the bridge
+    bool live = true;
+};
+
+struct Dispatch::Attempt {
+    std::shared_ptr<engine::Engine> engine;
+    std::unique_ptr<llm::Bridge> bridge;
+    llm::Output out;
+    std::vector<std::unique_ptr<Call>> calls;
+    bool paused = false;
+};
+
+void Dispatch::attempt_on_sent(Call& call) { attempt_->bridge->on_sent(call.id, moment()); }
+
+Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution,
+                   std::function<void()> done)
+    : context_(std::move(context)),
+      request_(std::move(request)),
+      resolution_(std::move(resolution)),
+      done_(std::move(done)) {}
+
+Dispatch::~Dispatch() {
+    context_.loop.cancel(total_timer_);
+    context_.loop.cancel(first_event_timer_);
+    context_.loop.cancel(keep_alive_timer_);
+    if (attempt_) close_attempt(false);
+}
+
+llm::Moment Dispatch::moment() { return {context_.loop.fresh_now(), context_.clock.wall()}; }
+
+void Dispatch::start() {
+    const auto& candidates = resolution_.candidates;
+    if (!candidates.empty()) {
+        const auto total = candidates.front().engine->config().deadlines.total;
+        if (total.count() > 0)
+            total_timer_ = context_.loop.after(total, [this] {
+                break_off({Cause::kTimeout, "the request took longer than its deadline"});
+            });
+    }
+    next_attempt();
+}
+
+void Dispatch::next_attempt() {
+    if (next_candidate_ >= resolution_.candidates.size()) {
+        give_up({Cause::kUnreachable,
+                 fmt::format("no engine that serves '{}' can be reached", request_->model()), 0, {}, {}, {},
+                 std::chrono::seconds(1)});
+        return;
+    }
+    const engine::Candidate& candidate = resolution_.candidates[next_candidate_++];
+    RequestRecord& record = context_.record;
+    record.engine = candidate.engine->name();
+    record.served_model = candidate.target.served_model;
+    ++record.attempts;
+    attempt_ = std::make_unique<Attempt>();
+    attempt_->engine = candidate.engine;
+    attempt_->engine->begin();
+
+    llm::BridgeContext bridge_context;
+    bridge_context.target = candidate.target;
+    bridge_context.policy = context_.config->policy;
+    bridge_context.received = {record.received, record.wall};
+    bridge_context.request_id = record.request_id;
+    auto bridge = request_->bridge(std::move(bridge_context));
+    if (!bridge) {
+        attempt_failed(bridge.error());
+        return;
+    }
+    attempt_->bridge = std::move(*bridge);
+    take(attempt_->bridge->start(moment(), attempt_->out));
+}
+
+void Dispatch::take(llm::Outcome<std::vector<llm::EngineCall>> outcome) {
+    if (!outcome) {
+        if (attempt_->out.state == State::kAnswering) {
+            attempt_->bridge->on_broken(outcome.error(), moment(), attempt_->out);
+            pump();
+        } else {
+            attempt_failed(outcome.error());
+        }
+        return;
+    }
+    const bool local = outcome->empty() && attempt_->calls.empty() && attempt_->out.state == State::kDone;
+    if (local && attempt_->engine->facts()->state == engine::EngineFacts::State::kDown) {
+        attempt_failed({Cause::kUnreachable, fmt::format("engine '{}' is down: {}", attempt_->engine->name(),
+                                                         attempt_->engine->facts()->problem)});
+        return;
+    }
+    send(std::move(*outcome));
+    pump();
+}
+
+void Dispatch::send(std::vector<llm::EngineCall> calls) {
+    const engine::EngineConfig& config = attempt_->engine->config();
+    for (auto& asked : calls) {
+        net::ClientRequest request;
+        request.origin = config.origin;
+        request.tls = attempt_->engine->tls();
+        request.method = std::move(asked.method);
+        request.path = std::move(asked.path);
+        request.headers = context_.engine_headers;
+        if (!asked.body.empty() || request.method == "POST")
+            request.headers.add("Content-Type", asked.content_type);
+        request.headers.add("Accept-Encoding", "identity");
+        // The engine sees its own key only, never the client's (conformance case C138).
+        if (!config.api_key.empty()) request.headers.add("Authorization", "Bearer " + config.api_key);
+        request.body = std::move(asked.body);
+        request.deadlines.connect = config.deadlines.connect;
+        request.deadlines.first_byte = config.deadlines.first_event;
+        request.deadlines.between_bytes = config.deadlines.between_events;
+        auto call = std::make_unique<Call>(*this, asked);
+        call->handle = context_.client.start(std::move(request), *call);
+        attempt_->calls.push_back(std::move(call));
+    }
+    const auto first_event = config.deadlines.first_event;
+    if (!calls.empty() && first_event.count() > 0) {
+        context_.loop.cancel(first_event_timer_);
+        first_event_timer_ = context_.loop.after(first_event, [this] {
+            break_off({Cause::kTimeout, fmt::format("engine '{}' sent nothing in time", context_.record.engine)});
+        });
+    }
+    if (!keep_alive_timer_) arm_keep_alive();
+}
+
+void Dispatch::on_call_head(Call& call, const net::ResponseHead& head) {
+    call.answer.status = head.status;
+    call.answer.content_type = head.headers.find("Content-Type").value_or("");
+    call.answer.headers = head.headers.entries();
+    call.answer.retry_after = retry_after(head.headers);
+    call.streaming = call.wanted == llm::EngineCall::Answer::kStream && head.status >= 200 && head.status < 300;
+    if (!call.streaming) return;
+    attempt_->bridge->on_head(call.id, call.answer, moment(), attempt_->out);
+    pump();
+}
+
+void Dispatch::on_call_body(Call& call, std::string_view bytes) {
+    if (!call.streaming) {
+        if (call.answer.body.size() + bytes.size() > kMaxWholeAnswer) {
+            on_call_error(call, {net::CallError::Phase::kBody, net::CallError::Kind::kProtocol,
+                                 "the answer is larger than 256 MiB"});
+            return;
+        }
+        call.answer.body.append(bytes);
+        return;
+    }
+    attempt_->bridge->on_bytes(call.id, bytes, moment(), attempt_->out);
+    pump();
+}
+
+void Dispatch::on_call_end(Call& call) {
+    call.live = false;
+    call.handle = {};
+    if (call.streaming) {
+        attempt_->bridge->on_end(call.id, moment(), attempt_->out);
+        pump();
+        return;
+    }
+    take(attempt_->bridge->on_answer(call.id, std::move(call.answer), moment(), attempt_->out));
+}
+
+void Dispatch::on_call_error(Call& call, const net::CallError& error) {
+    call.live = false;
+    context_.client.cancel(call.handle);
+    const bool answering = attempt_->out.state == State::kAnswering;
+    break_off(failure_of(error, *attempt_->engine, answering || call.streaming));
+}
+
+/// The attempt cannot go on: its bridge says what that means for the client.
+void Dispatch::break_off(const llm::Failure& failure) {
+    if (over_ || !attempt_) return;
+    if (!attempt_->bridge) {
+        attempt_failed(failure);
+        return;
+    }
+    attempt_->bridge->on_broken(failure, moment(), attempt_->out);
+    pump();
+}
+
+void Dispatch::pump() {
+    if (over_ || !attempt_) return;
+    llm::Output& out = attempt_->out;
+    for (const std::uint32_t id : out.cancel)
+        for (auto& call : attempt_->calls)
+            if (call->id == id && call->live) {
+                call->live = false;
+                context_.client.cancel(call->handle);
+            }
+    out.cancel.clear();
+    if (out.state != State::kPending || attempt_->bridge->observation().first_event)
+        context_.loop.cancel(first_event_timer_);
+
+    switch (out.state) {
+        case State::kPending: return;
+        case State::kAnswering: {
+            if (!context_.responder.head_sent()) send_head();
+            if (out.bytes.empty()) return;
+            context_.record.bytes_out += out.bytes.size();
+            context_.responder.send_body(out.bytes);
+            out.bytes.clear();
+            last_bytes_ = context_.loop.now();
+            if (!attempt_->paused && context_.responder.unsent() > kHighWater) {
+                attempt_->paused = true;
+                for (auto& call : attempt_->calls)
+                    if (call->live) context_.client.pause(call->handle);
+            }
+            return;
+        }
+        case State::kDone: {
+            if (!context_.responder.head_sent()) send_head();
+            context_.record.bytes_out += out.bytes.size();
+            context_.responder.send_body(out.bytes);
+            close_attempt(false);
+            context_.responder.finish();
+            finish();
+            return;
+        }
+        case State::kFailed: {
+            const llm::Failure failure =
+                out.failure.value_or(llm::Failure{Cause::kBroken, "the engine's answer made no sense"});
+            attempt_failed(failure);
+            return;
+        }
+        case State::kBroken: {
+            RequestRecord& record = context_.record;
+            record.broken = true;
+            record.failure = out.failure ? out.failure->message : "the answer broke off";
+            record.bytes_out += out.bytes.size();
+            context_.responder.send_body(out.bytes);
+            close_attempt(true);
+            context_.responder.abort();
+            finish();
+            return;
+        }
+    }
+}
+
+void Dispatch::send_head() {
+    llm::Output& out = attempt_->out;
+    RequestRecord& record = context_.record;
+    record.status = out.status;
+    net::Headers headers = context_.response_headers;
+    if (!out.content_type.empty()) headers.add("Content-Type", out.content_type);
+    for (const auto& [name, value] : out.headers) headers.add(name, value);
+    const llm::Declarations& declared = attempt_->bridge->declarations();
+    record.ignored = declared.ignored();
+    record.adjusted = declared.adjusted();
+    if (const auto ignored = declared.ignored_header(); !ignored.empty()) headers.add("Segue-Ignored", ignored);
+    if (const auto adjusted = declared.adjusted_header(); !adjusted.empty())
+        headers.add("Segue-Adjusted", adjusted);
+    headers.add("Segue-Engine", attempt_->engine->facts()->rehearsal ? "rehearsal" : attempt_->engine->name());
+    const bool stream = out.state == State::kAnswering || is_stream_type(out.content_type);
+    if (stream) {
+        headers.add("Cache-Control", "no-store");
+        headers.add("X-Accel-Buffering", "no");  // a proxy before us must not hold the stream back
+    }
+    context_.responder.send_head(out.status, headers,
+                                 stream ? net::Responder::Framing::kChunked : net::Responder::Framing::kLength,
+                                 stream ? 0 : out.bytes.size());
+}
+
+void Dispatch::attempt_failed(const llm::Failure& failure) {
+    close_attempt(is_engine_failure(failure.cause));
+    const bool more = next_candidate_ < resolution_.candidates.size() &&
+                      static_cast<int>(next_candidate_) < context_.config->max_attempts;
+    if (failure.may_fail_over() && more && !context_.responder.head_sent()) {
+        context_.shard.add(metric::kFailovers, {{"engine", context_.record.engine}});
+        log::debug("request {}: {}; trying the next target", context_.record.request_id, failure.message);
+        next_attempt();
+        return;
+    }
+    give_up(failure);
+}
+
+void Dispatch::give_up(const llm::Failure& failure) {
+    llm::Failure last = failure;
+    last.last_word = failure.may_fail_over();
+    respond_failure(context_.responder, request_->front(), last, context_.response_headers, context_.record);
+    finish();
+}
+
+void Dispatch::close_attempt(bool engine_failed) {
+    if (!attempt_) return;
+    context_.loop.cancel(first_event_timer_);
+    for (auto& call : attempt_->calls) {
+        if (!call->live) continue;
+        call->live = false;
+        context_.client.cancel(call->handle);
+    }
+    attempt_->engine->end();
+    if (engine_failed) {
+        attempt_->engine->on_failure(context_.loop.now());
+    } else if (attempt_->out.state == State::kDone || attempt_->out.state == State::kFailed) {
+        attempt_->engine->on_success();
+    }
+    context_.shard.add(metric::kAttempts,
+                       {{"engine", attempt_->engine->name()}, {"outcome", engine_failed ? "failed" : "answered"}});
+    if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
+    closed_.push_back(std::move(attempt_));
+}
+
+void Dispatch::on_drained() {
+    if (over_ || !attempt_ || !attempt_->paused) return;
+    attempt_->paused = false;
+    for (auto& call : attempt_->calls)
+        if (call->live) context_.client.resume(call->handle);
+}
+
+void Dispatch::on_client_gone() {
+    if (over_) return;
+    context_.record.status = 499;
+    context_.record.failure = "the client left";
+    if (attempt_) {
+        attempt_->out.state = State::kPending;  // neither a success nor a failure of the engine
+        close_attempt(false);
+    }
+    finish();
+}
+
+void Dispatch::arm_keep_alive() {
+    const auto every = context_.config->keep_alive;
+    if (every.count() <= 0) return;
+    if (last_bytes_ == TimePoint{}) last_bytes_ = context_.loop.now();
+    const Duration silent = context_.loop.now() - last_bytes_;
+    const Duration wait = silent >= every ? Duration(every) : Duration(every) - silent;
+    keep_alive_timer_ = context_.loop.after(wait, [this, every] {
+        keep_alive_timer_ = {};
+        if (over_) return;
+        if (attempt_ && attempt_->bridge && context_.loop.now() - last_bytes_ >= every) {
+            last_bytes_ = context_.loop.now();
+            attempt_->bridge->keep_alive(moment(), attempt_->out);
+            pump();
+        }
+        if (!over_) arm_keep_alive();
+    });
+}
+
+void Dispatch::finish() {
+    over_ = true;
+    context_.loop.cancel(total_timer_);
+    context_.loop.cancel(first_event_timer_);
+    context_.loop.cancel(keep_alive_timer_);
+    done_();
+}
+
+void respond_failure(net::Responder& responder, llm::Dialect front, const llm::Failure& failure,
+                     const net::Headers& headers, RequestRecord& record) {
+    const auto rendered = llm::render_failure(front, failure, record.request_id);
+    net::Headers all = headers;
+    all.add("Content-Type", rendered.content_type);
+    for (const auto& [name, value] : rendered.headers) all.add(name, value);
+    record.status = rendered.status;
+    record.failure = failure.message;
+    record.bytes_out += rendered.body.size();
+    responder.respond(rendered.status, all, rendered.body);
+}
+
+}  // namespace segue::gateway

@@ -1,0 +1,52 @@
+/// One client request from head to log line: checks, body, decoding, and then a local answer or a dispatch.
+///
+/// Thread: one worker. Lifetime: owned by the connection (net::Handler).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/dispatch.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/routes.hpp"
+#include "net/server.hpp"
+
+namespace segue::gateway {
+
+class Exchange final : public net::Handler {
+public:
+    Exchange(Worker& worker, net::Responder& responder);
+    ~Exchange() override;
+
+    void on_head(const net::RequestHead& head) override;
+    void on_body(std::string_view bytes) override;
+    void on_body_end() override;
+    void on_drained() override;
+    void on_client_gone() override;
+
+private:
+    /// Origin, Host, method, key: true when the request may go on.
+    bool admit();
+    void process();
+    void process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> request);
+    llm::Failure unknown_model(const llm::FrontRequest& request, const engine::Resolution& resolution) const;
+    void answer(const LocalAnswer& answer);
+    void refuse(const llm::Failure& failure);
+    void start_trace();
+    void over();
+
+    Worker& worker_;
+    net::Responder& responder_;
+    Snapshot snapshot_;
+    net::RequestHead head_;
+    Route route_;
+    std::string body_;
+    net::Headers response_headers_;
+    net::Headers engine_headers_;
+    RequestRecord record_;
+    std::unique_ptr<Dispatch> dispatch_;
+    bool answered_ = false;  // the rest of the body is of no interest
+    bool logged_ = false;
+};
+
+}  // namespace segue::gateway

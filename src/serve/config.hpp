@@ -1,0 +1,58 @@
+/// The whole configuration: segue.yaml, the environment, flags, and what discovery finds. Order: flag, environment, file, default.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/settings.hpp"
+#include "engine/registry.hpp"
+#include "gateway/config.hpp"
+#include "net/server.hpp"
+
+namespace segue::serve {
+
+struct Config {
+    std::string file;  // "" = none was read
+    std::string listen = "127.0.0.1:8484";
+    std::size_t workers = 0;  // 0 = one for each core
+    std::string data_dir;
+    std::chrono::milliseconds drain{30'000};  // how long open streams may go on after SIGTERM
+    log::Level log_level = log::Level::kInfo;
+    log::Format log_format = log::Format::kText;
+    net::ServerLimits limits;
+    gateway::GatewayConfig gateway;
+    engine::Registry::Options registry;
+    bool discover = false;   // no engine is named anywhere: look at the usual addresses, else rehearse
+    bool rehearsal = true;   // start rehearsal engines when discovery finds nothing
+};
+
+/// What the command line gave; empty = not given.
+struct Flags {
+    std::string config_file;  // --config; a file that was named must exist
+    std::string listen;
+    std::string data_dir;
+    std::optional<std::size_t> workers;
+    bool no_store = false;
+};
+
+struct LoadedConfig {
+    Config config;
+    std::vector<SettingIssue> issues;  // not empty: nothing may start
+};
+
+/// Reads ./segue.yaml, or the file that --config or SEGUE_CONFIG names, and the environment.
+LoadedConfig load_config(const Flags& flags, const Environment& environment);
+/// The same from a text; `file` names it in issues.
+LoadedConfig read_config(std::string_view text, const std::string& file, const Flags& flags,
+                         const Environment& environment);
+
+/// The configuration in force as YAML, keys masked; reads back as the same configuration.
+std::string show_config(const Config& config);
+std::string show_config_json(const Config& config);
+/// A commented file to begin with.
+std::string_view initial_config();
+
+}  // namespace segue::serve

@@ -1,0 +1,177 @@
+#include "serve/daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <fstream>
+#include <ostream>
+#include <thread>
+
+#include "base/log.hpp"
+#include "gateway/gateway.hpp"
+#include "serve/discovery.hpp"
+#include "serve/own_api.hpp"
+#include "serve/workers.hpp"
+
+namespace segue::serve {
+namespace {
+
+constexpr auto kFirstProbe = std::chrono::milliseconds(3'000);
+constexpr auto kPoll = std::chrono::milliseconds(20);
+
+sigset_t handled_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+    return set;
+}
+
+/// The parts of a running gateway, in the order in which they must live.
+struct House {
+    SystemClock clock;
+    OwnApiRoutes own_api;
+    Config config;
+    std::unique_ptr<RehearsalHouse> rehearsal;
+    std::unique_ptr<gateway::Gateway> gateway;
+    std::shared_ptr<engine::Registry> registry;
+    std::unique_ptr<net::Listener> listener;
+    std::unique_ptr<Workers> workers;
+};
+
+Result<void> furnish_engines(House& house, Config& config) {
+    if (config.discover) {
+        const bool found = add_usual_engines(config.registry, house.clock);
+        if (!found && config.rehearsal && !house.rehearsal) {
+            SEGUE_TRY(rehearsal, RehearsalHouse::start());
+            house.rehearsal = std::move(rehearsal);
+        }
+    }
+    if (house.rehearsal) house.rehearsal->add_to(config.registry);
+    return {};
+}
+
+void install(House& house, Config config) {
+    const auto before = house.registry;
+    auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
+    registry->start();
+    registry->wait_for_first_probe(kFirstProbe);
+    config.gateway.check_host = house.listener->is_loopback();
+    house.gateway->reload(config.gateway, registry);
+    house.registry = registry;
+    // Requests under way still hold the old registry; only its threads end here.
+    if (before) before->stop();
+    log::configure(config.log_level, config.log_format);
+    house.config = std::move(config);
+}
+
+void reload(House& house, const ServeOptions& options) {
+    LoadedConfig fresh = load_config(options.flags, options.environment);
+    if (!fresh.issues.empty()) {
+        log::error("the configuration was not reloaded; what runs stays as it was: {}",
+                   describe_issues(fresh.issues));
+        return;
+    }
+    if (fresh.config.listen != house.config.listen || fresh.config.workers != house.config.workers)
+        log::warning("listen and workers change only with a restart; everything else is in force now");
+    if (const auto furnished = furnish_engines(house, fresh.config); !furnished) {
+        log::error("the configuration was not reloaded: {}", furnished.error().detail);
+        return;
+    }
+    install(house, std::move(fresh.config));
+    log::info("configuration reloaded");
+}
+
+void announce(const House& house, std::ostream& banner) {
+    banner << fmt::format("segue {} listens on http://{}\n", SEGUE_VERSION, house.listener->address());
+    for (const auto& engine : house.registry->engines()) {
+        const auto facts = engine->facts();
+        const bool up = facts->state == engine::EngineFacts::State::kUp;
+        banner << fmt::format("  engine {}: {} at {}{}\n", engine->name(), up ? facts->kind + " " + facts->version : "not there",
+                              engine->config().origin.to_string(), facts->rehearsal ? " (rehearsal: a stand-in, not a model)" : "");
+    }
+    const auto models = house.registry->client_models();
+    std::string names;
+    for (const auto& model : models) names += (names.empty() ? "" : ", ") + model.name;
+    banner << fmt::format("  models: {}\n", names.empty() ? "none yet" : names);
+    banner.flush();
+}
+
+Result<void> write_port_file(const std::string& file, const std::string& address) {
+    if (file.empty()) return {};
+    std::ofstream out(file, std::ios::trunc);
+    out << address << '\n';
+    out.close();
+    if (!out) return fail(Fault::kIo, fmt::format("cannot write {}; check the folder and its permissions", file));
+    return {};
+}
+
+/// Signals until it is time to go. False: gone without waiting (a second signal).
+void drain(House& house, const sigset_t& signals) {
+    log::info("stopping: no new requests, {} under way have {} s", house.workers->active(),
+              std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
+    house.own_api.begin_draining();
+    house.workers->drain();
+    const TimePoint deadline = house.clock.now() + house.config.drain;
+    while (house.workers->active() > 0 && house.clock.now() < deadline) {
+        const timespec wait{0, std::chrono::nanoseconds(kPoll).count()};
+        const int signal = sigtimedwait(&signals, nullptr, &wait);
+        if (signal == SIGINT || signal == SIGTERM) {
+            log::warning("stopping at once: {} requests are cut", house.workers->active());
+            return;
+        }
+    }
+    if (house.workers->active() > 0)
+        log::warning("the deadline is over: {} requests are cut", house.workers->active());
+}
+
+}  // namespace
+
+std::string describe_issues(const std::vector<SettingIssue>& issues) {
+    std::string out;
+    for (const auto& issue : issues) out += (out.empty() ? "" : "\n") + issue.to_string();
+    return out;
+}
+
+Result<void> serve(ServeOptions options, std::ostream& banner) {
+    LoadedConfig loaded = load_config(options.flags, options.environment);
+    if (!loaded.issues.empty()) return fail(Fault::kInvalid, describe_issues(loaded.issues));
+
+    // Threads inherit the mask: signals are taken by this thread alone.
+    const sigset_t signals = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    log::configure(loaded.config.log_level, loaded.config.log_format);
+
+    House house;
+    const Config& config = loaded.config;
+    SEGUE_TRY(listener, net::Listener::open(config.listen));
+    house.listener = std::make_unique<net::Listener>(std::move(listener));
+    SEGUE_TRY(aliases, gateway::AliasStore::open(
+                           config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
+    house.gateway = std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
+    house.own_api.attach(*house.gateway);
+    SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
+    install(house, std::move(loaded.config));
+
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    SEGUE_TRY(workers, Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
+                                     house.config.limits));
+    house.workers = std::move(workers);
+    house.workers->start(*house.listener);
+    announce(house, banner);
+    SEGUE_TRY_VOID(write_port_file(options.port_file, house.listener->address()));
+
+    while (true) {
+        int signal = 0;
+        if (sigwait(&signals, &signal) != 0) continue;
+        if (signal != SIGHUP) break;
+        reload(house, options);
+    }
+    drain(house, signals);
+    house.workers->stop();
+    house.registry->stop();
+    log::info("stopped");
+    return {};
+}
+
+}  // namespace segue::serve

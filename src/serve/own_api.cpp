@@ -1,0 +1,127 @@
+#include "serve/own_api.hpp"
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "serve/openapi.hpp"
+
+namespace segue::serve {
+namespace {
+
+using engine::EngineFacts;
+
+std::string_view state_name(EngineFacts::State state) {
+    switch (state) {
+        case EngineFacts::State::kUnknown: return "unknown";
+        case EngineFacts::State::kUp: return "up";
+        case EngineFacts::State::kDown: return "down";
+    }
+    return "unknown";
+}
+
+void write_optional(json::Writer& w, std::string_view name, const std::optional<double>& value) {
+    w.key(name);
+    value ? w.number(*value) : w.null();
+}
+
+std::string models_json(const engine::Registry& registry) {
+    return json::object([&](json::Writer& w) {
+        w.key("models").begin_array();
+        for (const auto& model : registry.client_models()) {
+            const auto resolution = registry.resolve(model.name);
+            w.begin_object().member("name", model.name).member("alias", model.alias);
+            w.member("healthy", resolution.healthy).key("targets").begin_array();
+            for (const auto& candidate : resolution.candidates) {
+                w.begin_object().member("engine", candidate.engine->name());
+                w.member("model", candidate.target.served_model).end_object();
+            }
+            w.end_array().end_object();
+        }
+        w.end_array();
+    });
+}
+
+}  // namespace
+
+gateway::LocalAnswer problem(int status, std::string_view title, std::string_view detail) {
+    return {status, "application/problem+json", json::object([&](json::Writer& w) {
+                w.member("type", "about:blank").member("title", title).member("status", status);
+                w.member("detail", detail);
+            })};
+}
+
+std::string engines_json(const engine::Registry& registry, const Clock& clock) {
+    return json::object([&](json::Writer& w) {
+        w.key("engines").begin_array();
+        for (const auto& engine : registry.engines()) {
+            const auto facts = engine->facts();
+            w.begin_object().member("name", engine->name()).member("url", engine->config().origin.to_string());
+            w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
+            w.member("version", facts->version).member("state", state_name(facts->state));
+            w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
+            w.member("ejected", engine->ejected(clock.now()));
+            w.key("problem");
+            facts->problem.empty() ? w.null() : w.string(facts->problem);
+            w.key("models").begin_array();
+            for (const auto& model : facts->models) {
+                w.begin_object().member("name", model.name).key("max_model_len");
+                model.max_model_len ? w.integer(*model.max_model_len) : w.null();
+                w.key("capabilities").begin_array();
+                for (const auto& capability : model.capabilities) w.string(capability);
+                w.end_array().end_object();
+            }
+            w.end_array();
+            w.member("latency_ms", std::chrono::duration<double, std::milli>(facts->latency).count());
+            w.member("in_flight", engine->in_flight());
+            write_optional(w, "running", facts->load.running);
+            write_optional(w, "waiting", facts->load.waiting);
+            write_optional(w, "kv_cache_usage", facts->load.kv_cache_usage);
+            w.key("probed_at");
+            facts->probed == WallTime{} ? w.null() : w.string(rfc3339(facts->probed));
+            w.end_object();
+        }
+        w.end_array();
+    });
+}
+
+bool OwnApiRoutes::guarded(std::string_view path) const { return path != "/livez" && path != "/readyz"; }
+
+gateway::LocalAnswer OwnApiRoutes::ready() const {
+    std::string why;
+    if (draining_.load(std::memory_order_relaxed)) {
+        why = "draining";
+    } else {
+        bool up = false;
+        for (const auto& engine : gateway_->snapshot().registry->engines())
+            up = up || engine->facts()->state == EngineFacts::State::kUp;
+        if (!up) why = "no engine is up";
+    }
+    return {why.empty() ? 200 : 503, "application/json", json::object([&](json::Writer& w) {
+                w.member("status", why.empty() ? std::string_view("ready") : std::string_view(why));
+            })};
+}
+
+gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::string_view body) {
+    (void)body;
+    if (head.method != "GET" && head.method != "HEAD") {
+        auto refusal = problem(405, "Method Not Allowed", fmt::format("use GET for {}", head.path));
+        refusal.headers.add("Allow", "GET, HEAD");
+        return refusal;
+    }
+    if (head.path == "/livez") return {200, "application/json", R"({"status":"alive"})"};
+    if (head.path == "/readyz") return ready();
+    if (head.path == "/metrics")
+        return {200, "text/plain; version=0.0.4; charset=utf-8", gateway_->metrics().render()};
+    const auto registry = gateway_->snapshot().registry;
+    if (head.path == "/segue/v1/engines")
+        return {200, "application/json", engines_json(*registry, gateway_->clock())};
+    if (head.path == "/segue/v1/models") return {200, "application/json", models_json(*registry)};
+    if (head.path == "/segue/v1/version")
+        return {200, "application/json",
+                json::object([](json::Writer& w) { w.member("version", SEGUE_VERSION); })};
+    if (head.path == "/segue/v1/openapi.json") return {200, "application/json", std::string(openapi_document())};
+    return problem(404, "Not Found",
+                   fmt::format("there is no {}; /segue/v1/openapi.json lists what is there", head.path));
+}
+
+}  // namespace segue::serve
