@@ -114,6 +114,11 @@ struct ChatRequest {
     std::int64_t choices = 1;        // OpenAI front: n
     std::optional<bool> truncate;    // Ollama front: cut a prompt that is too long (absent = yes there)
     std::string keep_alive;          // exact JSON, "" = absent; for Ollama engines
+    /// `context: exact` (wire 3.3), set by the Ollama front for generate when profile.exact_context:
+    /// the ids of an earlier answer, and whether TokenIds events are wanted. An extra named "context"
+    /// is then not declared as lost.
+    std::vector<std::int64_t> context;
+    bool want_token_ids = false;
 };
 
 /// A prompt that goes to the model as it is, without a chat template.

@@ -1,0 +1,44 @@
+/// Errors of OpenAI-style engines, in every shape they were seen in (wire 2.2, 5.1), and what they
+/// mean.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "llm/bridge.hpp"
+#include "llm/failure.hpp"
+#include "llm/target.hpp"
+
+namespace segue::llm::openai_engine {
+
+struct EngineError {
+    std::string message;
+    std::string type;
+    std::string param;
+    std::string code;  // text, or the digits of a number
+    int status = 0;    // from a numeric code; 0 = none
+    bool is_json = false;
+    bool is_route = false;  // {"detail": "Not Found"}: the route, not the model, is missing
+};
+
+/// True when an object that came with status 200 is an error all the same (wire 5.1).
+bool is_error(json::Value root);
+EngineError read_error(json::Value root);
+EngineError read_error(std::string_view body);
+
+bool is_too_long(const EngineError& error);
+
+/// The served name, where it stands as a word of its own, becomes the client's.
+std::string with_client_model(std::string_view text, std::string_view served,
+                              std::string_view client);
+
+/// A non-2xx answer.
+Failure answer_failure(const EngineAnswer& answer, const EngineError& error, const Target& target,
+                       std::string_view client_model);
+/// An error object where an answer should be: inside a stream, or with status 200.
+Failure body_failure(const EngineError& error, const Target& target, std::string_view client_model);
+
+}  // namespace segue::llm::openai_engine
