@@ -1,0 +1,141 @@
+/// One client connection of a Server: reads and parses requests, one exchange at a time, and writes
+/// answers.
+///
+/// Thread: one loop. Held by shared_ptr: tasks deferred to the end of a round keep it alive until
+/// they ran. Once closed it touches neither socket nor server.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "net/request_parser.hpp"
+#include "net/server.hpp"
+#include "net/server_exchange.hpp"
+
+namespace segue::net {
+
+/// What the connections of one Server share. Outlives the Server while a deferred task holds a
+/// connection.
+struct ServerShared {
+    Loop& loop;
+    Application& application;
+    ServerLimits limits;
+    std::shared_ptr<std::atomic<std::size_t>> active;
+    bool draining = false;
+    std::function<void(std::uint64_t id)> on_closed;  // emptied by ~Server
+    std::vector<char> read_buffer;
+    std::string date;  // of `date_second`
+    std::int64_t date_second = 0;
+};
+
+class ServerConnection final : public Watcher,
+                               public std::enable_shared_from_this<ServerConnection>,
+                               private RequestParser::Sink {
+public:
+    /// How a connection that ends after its queued bytes is closed.
+    enum class Ending : std::uint8_t { kOrderly, kReset };
+
+    ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
+                     std::string peer);
+    ~ServerConnection() override;
+    /// After construction, when a shared_ptr holds it.
+    void start();
+    /// No request after the one at hand.
+    void drain();
+    /// Closes now; a running exchange is told that its client is gone.
+    void close_now();
+    /// Destroys ended exchanges at once instead of after the round.
+    void drop_retired() { retired_.clear(); }
+
+    // For the exchange.
+    Loop& loop() { return shared_->loop; }
+    const std::shared_ptr<std::atomic<std::size_t>>& active_counter() const {
+        return shared_->active;
+    }
+    std::string& out() { return out_; }
+    std::size_t unsent() const { return out_.size() - out_sent_; }
+    std::string_view date();
+    /// Something was appended to out().
+    void queued();
+    void close_after_answer() { keep_alive_ = false; }
+    /// At the moment the head is written: whether the connection stays.
+    bool decide_keep_alive();
+    void answer_finished();
+    void cut_answer(Ending ending);
+
+    void on_ready(bool readable, bool writable) override;
+
+private:
+    enum class Phase : std::uint8_t {
+        kIdle,       // before the first byte of a request
+        kHead,       // inside a head
+        kBody,       // head complete, the request's body still comes
+        kAnswering,  // the request is complete, its answer is not
+        kClosing,    // what is queued is written, nothing else
+        kLingering,  // all is written, our side is shut; reads until the client closes too
+        kClosed,
+    };
+
+    RequestParser::Next on_head(ParsedHead head) override;
+    RequestParser::Next on_body(std::string_view bytes) override;
+    RequestParser::Next on_request_end() override;
+
+    bool reads_requests() const { return phase_ <= Phase::kBody; }
+    void read_some();
+    void on_eof();
+    void on_broken();
+    void tell_gone();
+    void process(std::string_view bytes);
+    void advance();
+    void pump();
+    void refuse(const ProtocolError& error);
+    void retire_exchange();
+    void schedule_settle();
+    void settle();
+    void flush();
+    void after_flush();
+    void begin_close(Ending ending);
+    void finish_close();
+    void await_acknowledged(int tries_left);
+    void close_socket();
+    void update_interest();
+    void set_phase(Phase phase);
+    void arm(Duration delay, void (ServerConnection::*action)());
+    void on_idle_timeout();
+    void on_head_timeout();
+    void on_body_timeout();
+
+    std::shared_ptr<ServerShared> shared_;
+    std::uint64_t id_;
+    int fd_;
+    std::string peer_;
+    RequestParser parser_;
+    Phase phase_ = Phase::kIdle;
+    Ending ending_ = Ending::kOrderly;
+    std::string in_;  // read, not parsed yet: pipelined requests
+    std::string out_;
+    std::size_t out_sent_ = 0;
+    std::shared_ptr<ServerExchange> exchange_;
+    std::vector<std::shared_ptr<ServerExchange>> retired_;
+    TimerId timer_;
+    TimePoint linger_until_;
+    TimePoint request_started_;
+    std::uint64_t body_left_ = 0;  // of a body with a length
+    std::uint64_t dropped_ = 0;    // body bytes that came after the answer
+    bool body_chunked_ = false;
+    bool continue_pending_ = false;  // the client waits for "100 Continue" or an answer
+    bool keep_alive_ = true;
+    bool processing_ = false;  // inside process(): it goes on by itself
+    bool settle_scheduled_ = false;
+    bool above_high_water_ = false;
+    bool write_blocked_ = false;
+    bool eof_ = false;
+};
+
+}  // namespace segue::net
