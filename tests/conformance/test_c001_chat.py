@@ -164,6 +164,8 @@ def test_c13_bad_arguments(v_modes):
     v_modes.engine.chat(wire.stream(wire.delta(content="ok"), wire.call(0, "a", "f", '{"a":'),
                                     finish="tool_calls"))
     broken(v_modes.chat(WEATHER, tools=[TOOL], think=False))
+    v_modes.engine.reset()
+    lines(v_modes.chat(FRANCE, think=False))  # a good answer, so that the shared rig's engine is not put aside
 
 
 def test_c14_tool_history(v_any):

@@ -12,7 +12,7 @@ from conformance.checks import (FRANCE, PARAMETERS, PARIS, PNG, SUM, TOOL, WEATH
                                 openai_broken, openai_error, text_of)
 from support import wire
 from support.engines import Answer
-from support.rigs import MODEL
+from support.rigs import MODEL, make
 
 CALL = {"id": "call_ojaep40k", "function": {"index": 0, "name": "get_weather", "arguments": {"city": "Paris"}}}
 
@@ -131,13 +131,20 @@ def test_c88_three_choices(l):
     rows = chunks(l.completions("x", n=3, stream=True))
     assert sorted(text_of(rows, index=n) for n in range(3)) == ["D", "E", "F"]
     assert all(finishes(rows, n) == ["stop"] for n in range(3))
-    answers = [Answer.json({"error": "out of memory"}, 500)] + [
-        Answer.lines([0.2, wire.line("x"), wire.last_line()])] * 2
-    l.engine.chat(list(answers))
-    openai_error(l.completions("x", n=3, stream=True), 500)
-    l.engine.chat([Answer.lines([wire.line("x"), 0.1, wire.ndjson({"error": "lost"})])]
-                  + [Answer.lines([wire.line("y"), 0.3, wire.last_line()])] * 2)
-    openai_broken(l.completions("x", n=3, stream=True))
+
+
+def test_c88_one_of_three_fails():
+    """n:3, one fails: the whole fails, before the first byte or inside the stream (wire 3.12)"""
+    rig = make("ollama")
+    try:
+        rig.engine.chat([Answer.json({"error": "out of memory"}, 500)]
+                        + [Answer.lines([0.3, wire.line("x"), wire.last_line()])] * 2)
+        openai_error(rig.completions("x", n=3, stream=True), 500)
+        rig.engine.chat([Answer.lines([wire.line("x"), 0.1, wire.ndjson({"error": "lost"})])]
+                        + [Answer.lines([wire.line("y"), 0.3, wire.last_line()])] * 2)
+        openai_broken(rig.completions("x", n=3, stream=True))
+    finally:
+        rig.stop()
 
 
 def test_c89_logprobs(l):

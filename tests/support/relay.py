@@ -6,6 +6,7 @@ also breaks framing where a scripted engine would keep it whole.
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -68,19 +69,29 @@ class Relay:
                 continue
             self._sockets.append(server)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._up, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._down, args=(client, server, fault), daemon=True).start()
+            over = threading.Event()
+            up = threading.Thread(target=self._up, args=(client, server, over), daemon=True)
+            up.start()
+            threading.Thread(target=self._down, args=(client, server, fault, over, up), daemon=True).start()
 
-    def _up(self, client: socket.socket, server: socket.socket) -> None:
+    def _up(self, client: socket.socket, server: socket.socket, over: threading.Event) -> None:
         try:
-            while data := client.recv(65536):
+            while not over.is_set():
+                # Never blocked in recv: a socket that is being read is not reset by closing it.
+                readable, _, _ = select.select([client], [], [], 0.02)
+                if not readable:
+                    continue
+                data = client.recv(65536)
+                if not data:
+                    self.client_closed_at = time.monotonic()
+                    server.shutdown(socket.SHUT_RDWR)
+                    return
                 server.sendall(data)
-            self.client_closed_at = time.monotonic()
-            server.shutdown(socket.SHUT_RDWR)
-        except OSError:
+        except (OSError, ValueError):
             pass
 
-    def _down(self, client: socket.socket, server: socket.socket, fault: Fault) -> None:
+    def _down(self, client: socket.socket, server: socket.socket, fault: Fault, over: threading.Event,
+              up: threading.Thread) -> None:
         limits = [n for n in (fault.cut_after, fault.reset_after, fault.stall_after) if n is not None]
         left = min(limits) if limits else None
         try:
@@ -96,7 +107,8 @@ class Relay:
                     if left == 0:
                         if fault.stall_after is not None:
                             return
-                        time.sleep(0.02)
+                        over.set()
+                        up.join()
                         if fault.reset_after is not None:
                             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
                             client.close()
