@@ -1,0 +1,247 @@
+#include "cli/app.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/completions.hpp"
+
+namespace segue::cli {
+namespace {
+
+/// All that a parse fills; the chosen subcommand reads its part.
+struct Arguments {
+    bool json = false;
+    ServeArguments serve;
+    RehearseArguments rehearse;
+    std::string init_file = "segue.yaml";
+    std::string shell;
+};
+
+using Action = std::function<int(Console&)>;
+
+std::string examples(std::initializer_list<std::string_view> lines) {
+    std::string text = "\nexamples:\n";
+    for (const auto line : lines)
+        text.append("  ").append(line).append("\n");
+    return text;
+}
+
+void add_config_flag(CLI::App& command, serve::Flags& flags) {
+    command.add_option("-c,--config", flags.config_file,
+                       "configuration file (default: ./segue.yaml, if it is there)");
+}
+
+void add_serve(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* command = app.add_subcommand("serve", "run the gateway");
+    add_config_flag(*command, arguments.serve.flags);
+    command->add_option("--listen", arguments.serve.flags.listen,
+                        "address to listen on (default: 127.0.0.1:8484)");
+    command->add_option("--workers", arguments.serve.flags.workers,
+                        "threads that serve clients (default: one a core)");
+    command->add_option("--data-dir", arguments.serve.flags.data_dir,
+                        "folder for what must survive a restart");
+    command->add_option("--port-file", arguments.serve.port_file,
+                        "write the bound address there when ready");
+    command->add_flag("--no-store", arguments.serve.flags.no_store,
+                      "keep nothing: create and copy of models are refused");
+    command->footer(examples({"segue serve", "segue serve --config segue.yaml",
+                              "AI_BACKEND=vllm segue serve --listen 0.0.0.0:8484"}));
+    command->callback([&] {
+        action = [&](Console& console) { return serve_command(arguments.serve, console); };
+    });
+}
+
+void add_config(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* group = app.add_subcommand("config", "check, show or begin a configuration");
+    group->require_subcommand(1);
+    group->footer(
+        examples({"segue config check", "segue config show --json", "segue config init"}));
+    auto* check = group->add_subcommand(
+        "check", "tell whether the configuration is right: file, line and column of each mistake");
+    add_config_flag(*check, arguments.serve.flags);
+    check->footer(examples({"segue config check --config segue.yaml"}));
+    check->callback([&] {
+        action = [&](Console& console) {
+            return config_check_command(arguments.serve.flags, console);
+        };
+    });
+    auto* show = group->add_subcommand(
+        "show", "print the configuration in force, with environment and defaults; keys are masked");
+    add_config_flag(*show, arguments.serve.flags);
+    show->footer(examples({"segue config show", "AI_BACKEND=vllm segue config show --json"}));
+    show->callback([&] {
+        action = [&](Console& console) {
+            return config_show_command(arguments.serve.flags, console);
+        };
+    });
+    auto* init = group->add_subcommand("init", "write a commented file to begin with");
+    init->add_option("-o,--output", arguments.init_file, "file to write")->capture_default_str();
+    init->footer(
+        examples({"segue config init", "segue config init --output /etc/segue/segue.yaml"}));
+    init->callback([&] {
+        action = [&](Console& console) {
+            return config_init_command(arguments.init_file, console);
+        };
+    });
+}
+
+void add_engines(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* command = app.add_subcommand(
+        "engines", "show the engines: kind, version, health, latency, load, models");
+    add_config_flag(*command, arguments.serve.flags);
+    command->footer(
+        examples({"segue engines", "VLLM_ENDPOINT=http://10.0.0.5:8000 segue engines --json"}));
+    command->callback([&] {
+        action = [&](Console& console) { return engines_command(arguments.serve.flags, console); };
+    });
+}
+
+void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* group = app.add_subcommand("rehearse", "stand-ins to try things with");
+    group->require_subcommand(1);
+    group->footer(examples({"segue rehearse engine --dialect vllm"}));
+    auto* command = group->add_subcommand(
+        "engine",
+        "run a rehearsal engine: the wire of Ollama or vLLM, scripted answers, latency and faults");
+    RehearseArguments& rehearse = arguments.rehearse;
+    command->add_option("--dialect", rehearse.dialect, "ollama or vllm")
+        ->check(CLI::IsMember({"ollama", "vllm", "openai"}))
+        ->capture_default_str();
+    command
+        ->add_option("--listen", rehearse.address, "address to listen on; port 0 takes a free one")
+        ->capture_default_str();
+    command
+        ->add_option_function<int>(
+            "--port", [&](int port) { rehearse.address = fmt::format("127.0.0.1:{}", port); },
+            "the same as --listen 127.0.0.1:PORT")
+        ->check(CLI::Range(0, 65535));
+    command->add_option("--port-file", rehearse.port_file,
+                        "write the bound address there when ready");
+    command->add_option("--model", rehearse.models, "model names to serve")->capture_default_str();
+    command->add_option("--skill", rehearse.skill, "a built-in script of answers: tiny");
+    command->add_option("--api-key", rehearse.api_key, "ask for this key, as vLLM does");
+    command->add_option("--faults", rehearse.faults, "faults from the start, as JSON");
+    command->add_option("--seed", rehearse.seed, "the same seed gives the same answers and delays")
+        ->capture_default_str();
+    command->add_option("--first-token-ms", rehearse.first_token_ms, "time to the first token");
+    command->add_option("--tokens-per-second", rehearse.tokens_per_second,
+                        "speed of one answer when it is alone");
+    command->add_option("--slots", rehearse.slots, "answers made at the same time; more wait");
+    command->add_option("--max-model-len", rehearse.max_model_len,
+                        "length of the context in tokens");
+    command->add_flag("--no-embeddings", rehearse.no_embeddings, "serve a generating model only");
+    command->add_flag("--no-latency", rehearse.no_latency, "answer at once");
+    command->footer(examples(
+        {"segue rehearse engine --dialect vllm --port 8000",
+         "segue rehearse engine --dialect ollama --model llama3.1:8b --tokens-per-second 20",
+         "segue rehearse engine --faults '{\"drop_after\":3}'"}));
+    command->callback([&] {
+        action = [&](Console& console) { return rehearse_engine_command(rehearse, console); };
+    });
+}
+
+void add_completions(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* command = app.add_subcommand("completions", "print a shell's completion script");
+    command->add_option("shell", arguments.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    command->footer(examples({"segue completions bash > /etc/bash_completion.d/segue"}));
+    command->callback([&] {
+        action = [&](Console& console) {
+            console.out << completion_script(app, arguments.shell);
+            return static_cast<int>(kFine);
+        };
+    });
+}
+
+/// The subcommand that was meant, as deep as the words were understood.
+CLI::App* deepest(CLI::App& app) {
+    CLI::App* at = &app;
+    while (!at->get_subcommands().empty())
+        at = at->get_subcommands().front();
+    return at;
+}
+
+/// "unknown flag '--lisen' of segue serve; did you mean '--listen'?"
+std::string explain_unknown(CLI::App& app, int argc, char** argv) {
+    CLI::App* command = deepest(app);
+    std::vector<std::string> flags;
+    for (const auto* option : command->get_options())
+        for (const auto& name : option->get_lnames())
+            flags.push_back("--" + name);
+    std::vector<std::string> words;
+    for (const auto* sub : command->get_subcommands([](CLI::App*) { return true; }))
+        words.push_back(sub->get_name());
+    for (int i = 1; i < argc; ++i) {
+        std::string_view argument = argv[i];
+        const bool is_flag = argument.starts_with("--");
+        argument = argument.substr(0, argument.find('='));
+        const auto& known = is_flag ? flags : words;
+        if (std::find(known.begin(), known.end(), argument) != known.end()) continue;
+        const auto extras = app.remaining(true);
+        if (std::find_if(extras.begin(), extras.end(), [&](const std::string& extra) {
+                return extra.starts_with(argument);
+            }) == extras.end())
+            continue;
+        const std::vector<std::string_view> names(known.begin(), known.end());
+        const auto close = nearest(argument, names);
+        const std::string name = command == &app ? "segue" : "segue " + command->get_name();
+        return fmt::format("unknown {} '{}' of {}{}", is_flag ? "flag" : "word", argument, name,
+                           close ? fmt::format("; did you mean '{}'?", *close)
+                                 : fmt::format("; see {} --help", name));
+    }
+    return {};
+}
+
+bool wants_colour(const Environment& environment) {
+    return isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") &&
+           environment("TERM").value_or("") != "dumb";
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+    Arguments arguments;
+    Action action;
+    CLI::App app{"Segue moves an AI chat system from Ollama to vLLM, and proves that it is ready.",
+                 "segue"};
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_flag("--json", arguments.json, "print JSON");
+    app.footer(examples({"segue serve", "segue engines", "segue config init",
+                         "segue rehearse engine --dialect vllm"}));
+    add_serve(app, arguments, action);
+    add_config(app, arguments, action);
+    add_engines(app, arguments, action);
+    add_rehearse(app, arguments, action);
+    add_completions(app, arguments, action);
+    auto* version = app.add_subcommand("version", "print the version");
+    version->footer(examples({"segue version --json"}));
+    version->callback([&] { action = version_command; });
+    app.set_version_flag("--version", "segue " SEGUE_VERSION);
+
+    Console console{std::cout, std::cerr, process_environment(), false, Output::kText};
+    console.colour = wants_colour(console.environment);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& success) {  // --help, --version
+        return app.exit(success);
+    } catch (const CLI::ParseError& error) {
+        std::string message = explain_unknown(app, argc, argv);
+        if (message.empty()) message = fmt::format("{}; see segue --help", error.what());
+        for (int i = 1; i < argc; ++i)
+            arguments.json = arguments.json || std::string_view(argv[i]) == "--json";
+        console.output = arguments.json ? Output::kJson : Output::kText;
+        return report(console, {Fault::kInvalid, std::move(message)});
+    }
+    console.output = arguments.json ? Output::kJson : Output::kText;
+    return action(console);
+}
+
+}  // namespace segue::cli

@@ -1,0 +1,71 @@
+/// The subcommands as plain functions: arguments in, exit code out. Flags are parsed in app.cpp, the only file with CLI11.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/settings.hpp"
+#include "serve/config.hpp"
+
+namespace segue::cli {
+
+/// DESIGN, "Errors".
+enum ExitCode : int { kFine = 0, kNo = 1, kUsage = 2, kUnreachable = 3, kInternal = 4 };
+
+enum class Output : std::uint8_t { kText, kJson };
+
+/// Where a command writes and what it may know of its surroundings.
+struct Console {
+    std::ostream& out;
+    std::ostream& err;
+    Environment environment;
+    bool colour = false;
+    Output output = Output::kText;
+
+    std::string bold(std::string_view text) const;
+    std::string green(std::string_view text) const;
+    std::string yellow(std::string_view text) const;
+    std::string red(std::string_view text) const;
+};
+
+/// Says an error in the form that was asked for and answers the exit code that its fault means.
+int report(const Console& console, const Error& error);
+
+struct ServeArguments {
+    serve::Flags flags;
+    std::string port_file;
+};
+int serve_command(const ServeArguments& arguments, Console& console);
+
+int config_check_command(const serve::Flags& flags, Console& console);
+int config_show_command(const serve::Flags& flags, Console& console);
+/// Never overwrites.
+int config_init_command(const std::string& file, Console& console);
+
+int engines_command(const serve::Flags& flags, Console& console);
+
+struct RehearseArguments {
+    std::string dialect = "vllm";
+    std::string address = "127.0.0.1:0";
+    std::string port_file;
+    std::vector<std::string> models{"rehearsal"};
+    std::string skill;
+    std::string api_key;
+    std::string faults;  // JSON, as POST /rehearsal/faults takes it
+    std::uint64_t seed = 1;
+    std::optional<double> first_token_ms;
+    std::optional<double> tokens_per_second;
+    std::optional<int> slots;
+    std::optional<std::int64_t> max_model_len;
+    bool no_embeddings = false;
+    bool no_latency = false;
+};
+int rehearse_engine_command(const RehearseArguments& arguments, Console& console);
+
+int version_command(Console& console);
+
+}  // namespace segue::cli

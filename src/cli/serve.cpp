@@ -1,0 +1,14 @@
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "serve/daemon.hpp"
+
+namespace segue::cli {
+
+int serve_command(const ServeArguments& arguments, Console& console) {
+    const auto served =
+        serve::serve({arguments.flags, console.environment, arguments.port_file}, console.out);
+    return served ? kFine : report(console, served.error());
+}
+
+}  // namespace segue::cli
