@@ -21,6 +21,8 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+constexpr std::string_view kLogprobs = "logprobs";
+
 /// What an older engine's 400 teaches. Remembered, so that the next request is right at once
 /// (wire 5.3); true when the same request, written anew, may be accepted now.
 bool learn_from_refusal(const std::string& message, const Think& think, const Target& target) {
@@ -62,6 +64,7 @@ public:
 
     Outcome<std::vector<EngineCall>> start() override {
         std::vector<EngineCall> calls;
+        if (wants_logprobs() && target_.traits->refuses(kLogprobs)) declare_no_logprobs();
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             // What is declared is the same for every call.
             Declarations again;
@@ -142,6 +145,12 @@ private:
         return call;
     }
 
+    /// They are asked for all the same: the engine may have been replaced by a newer one.
+    void declare_no_logprobs() {
+        logprobs_declared_ = true;
+        declared_.ignore(kLogprobs, Loss::kHint);
+    }
+
     template <class Feed>
     void decode(std::uint32_t call, Events& events, Feed&& feed) {
         const auto found = calls_.find(call);
@@ -150,8 +159,8 @@ private:
         Events own;
         feed(*slot.decoder, own);
         if (wants_logprobs() && !logprobs_declared_ && slot.decoder->text_without_logprobs()) {
-            logprobs_declared_ = true;
-            declared_.ignore("logprobs", Loss::kHint);
+            target_.traits->refuse_field(kLogprobs);
+            declare_no_logprobs();
         }
         for (Event& event : own) {
             if (over_) return;

@@ -1,0 +1,109 @@
+#include "llm/openai/front/front.hpp"
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "llm/openai/front/fields.hpp"
+#include "llm/openai/front/translate.hpp"
+#include "llm/relay/openai_relay.hpp"
+
+namespace segue::llm {
+namespace {
+
+OpenAiRelayKind relay_kind(OpenAiEndpoint endpoint) {
+    switch (endpoint) {
+        case OpenAiEndpoint::kChat: return OpenAiRelayKind::kChat;
+        case OpenAiEndpoint::kCompletions: return OpenAiRelayKind::kCompletions;
+        case OpenAiEndpoint::kEmbeddings: return OpenAiRelayKind::kEmbeddings;
+        case OpenAiEndpoint::kPassThrough: return OpenAiRelayKind::kPassThrough;
+    }
+    return OpenAiRelayKind::kPassThrough;
+}
+
+Failure unreadable(const json::ParseError& error) {
+    std::string message = error.kind == json::ParseError::Kind::kEmpty
+                              ? std::string("the request has no body; send a JSON object")
+                              : fmt::format("the request body is not valid JSON: {} (at byte {})",
+                                            error.reason, error.offset);
+    Failure failure{Failure::Cause::kBadRequest, std::move(message), 400};
+    failure.code = "invalid_json";
+    return failure;
+}
+
+class OpenAiRequest final : public FrontRequest {
+public:
+    OpenAiRequest(OpenAiEndpoint endpoint, std::string_view path, std::string_view body,
+                  std::string model, bool streaming)
+        : endpoint_(endpoint),
+          path_(path),
+          body_(body),
+          model_(std::move(model)),
+          streaming_(streaming) {}
+
+    Dialect front() const override { return Dialect::kOpenAi; }
+    const std::string& model() const override { return model_; }
+    bool streaming() const override { return streaming_; }
+
+    Outcome<std::unique_ptr<Bridge>> bridge(BridgeContext context) const override {
+        if (context.target.dialect == Dialect::kOpenAi) {
+            OpenAiRelayRequest relay;
+            relay.path = path_;
+            relay.body = body_;
+            relay.client_model = model_;
+            relay.stream = streaming_;
+            relay.kind = relay_kind(endpoint_);
+            return make_openai_relay(std::move(context), std::move(relay));
+        }
+        if (endpoint_ == OpenAiEndpoint::kPassThrough)
+            return refuse(Failure::Cause::kUnsupported,
+                          fmt::format("{} is not offered by engine {}, which is an Ollama", path_,
+                                      context.target.engine));
+        return translate(std::move(context));
+    }
+
+private:
+    /// Read again for each attempt: a relay, by far the more frequent case, needs none of it.
+    Outcome<std::unique_ptr<Bridge>> translate(BridgeContext context) const {
+        json::Parser parser;
+        const auto body = parser.parse(body_);
+        if (!body) return tl::unexpected<Failure>(unreadable(body.error()));
+        switch (endpoint_) {
+            case OpenAiEndpoint::kChat: return openai::translate_chat(*body, std::move(context));
+            case OpenAiEndpoint::kCompletions:
+                return openai::translate_completion(*body, std::move(context));
+            case OpenAiEndpoint::kEmbeddings:
+                return openai::translate_embed(*body, std::move(context));
+            case OpenAiEndpoint::kPassThrough: break;
+        }
+        return refuse(Failure::Cause::kInternal, "this endpoint has no translation");
+    }
+
+    OpenAiEndpoint endpoint_;
+    std::string path_;
+    std::string body_;
+    std::string model_;
+    bool streaming_;
+};
+
+}  // namespace
+
+Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endpoint,
+                                                             std::string_view path,
+                                                             std::string_view body) {
+    json::Parser parser;
+    const auto root = parser.parse(body);
+    if (!root) return tl::unexpected<Failure>(unreadable(root.error()));
+    if (!root->is_object()) {
+        Failure failure{Failure::Cause::kBadRequest, "the request body must be a JSON object", 400};
+        failure.code = "invalid_type";
+        return tl::unexpected<Failure>(std::move(failure));
+    }
+    openai::Fields fields(*root);
+    std::string model = fields.text("model");
+    const bool streaming = fields.boolean("stream").value_or(false);
+    if (fields.failed()) return tl::unexpected<Failure>(fields.failure());
+    return std::make_unique<OpenAiRequest>(endpoint, path, body, std::move(model), streaming);
+}
+
+}  // namespace segue::llm
