@@ -183,7 +183,9 @@ Outcome<PreparedOpenAiRequest> prepare_openai_request(const OpenAiRelayRequest& 
 
     if (request.kind == OpenAiRelayKind::kChat || request.kind == OpenAiRelayKind::kCompletions) {
         const EngineTraits& traits = *target.traits;
-        if (request.stream) ask_for_usage(*root, edit, prepared);
+        prepared.choices = (*root)["n"].integer().value_or(1);
+        if (request.stream && !traits.refuses("stream_options"))
+            ask_for_usage(*root, edit, prepared);
         repair_stops(*root, edit, prepared, declarations);
         for (const std::string_view hint : kOllamaHints) {
             if (edit.remove(hint)) declarations.ignore(hint, Loss::kHint);

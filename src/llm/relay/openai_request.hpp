@@ -23,6 +23,7 @@ enum class OpenAiRelayKind : std::uint8_t {
 };
 
 struct OpenAiRelayRequest {
+    std::string method = "POST";
     std::string path;          // "/v1/chat/completions"
     std::string body;          // as the client sent it
     std::string client_model;  // what answers are to say
@@ -34,6 +35,7 @@ struct OpenAiRelayRequest {
 struct PreparedOpenAiRequest {
     std::string body;
     bool usage_wanted = true;        // the client asked for the usage chunk
+    std::int64_t choices = 1;        // n
     bool named_tool = false;         // tool_choice names a function
     std::vector<std::string> stops;  // stop strings beyond the engine's four: Segue matches them
 };

@@ -1,0 +1,326 @@
+#include "llm/relay/openai_relay.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "llm/framing/sse.hpp"
+#include "llm/relay/openai_answer.hpp"
+#include "llm/relay/openai_errors.hpp"
+
+namespace segue::llm {
+namespace {
+
+constexpr std::string_view kDone = "data: [DONE]\n\n";
+// Never ": ping": one client takes that for an end mark (wire 4.3).
+constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
+constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
+
+/// The event with other data, framed as it came.
+void append_event(const SseEvent& event, std::string_view data, std::string& out) {
+    const char* const begin = event.source.data();
+    const char* const end = begin + event.source.size();
+    const bool in_place =
+        event.data.data() >= begin && event.data.data() + event.data.size() <= end;
+    if (in_place) {
+        const auto before = static_cast<std::size_t>(event.data.data() - begin);
+        out += event.source.substr(0, before);
+        out += data;
+        out += event.source.substr(before + event.data.size());
+        return;
+    }
+    // Data of several lines. A raw newline stands only between JSON tokens: a space does as well.
+    if (!event.name.empty()) out += fmt::format("event: {}\n", event.name);
+    out += "data: ";
+    out += replace_all(data, "\n", " ");
+    out += "\n\n";
+}
+
+class OpenAiRelay final : public Bridge {
+public:
+    OpenAiRelay(BridgeContext context, OpenAiRelayRequest request)
+        : context_(std::move(context)),
+          request_(std::move(request)),
+          splitter_(context_.policy.max_line_bytes) {}
+
+    Outcome<std::vector<EngineCall>> start(Moment /*now*/, Output& /*out*/) override {
+        return send();
+    }
+
+    void on_sent(std::uint32_t /*call*/, Moment now) override { seen_.sent = now.at; }
+
+    Outcome<std::vector<EngineCall>> on_answer(std::uint32_t /*call*/, EngineAnswer answer,
+                                               Moment now, Output& out) override {
+        if (over_) return std::vector<EngineCall>{};
+        if (answer.status >= 200 && answer.status < 300) return whole(answer, now, out);
+        if (learn(answer)) return send();
+        return refused(answer, out);
+    }
+
+    void on_head(std::uint32_t /*call*/, const EngineAnswer& head, Moment /*now*/,
+                 Output& /*out*/) override {
+        head_ = head;
+        // Some builds answer a stream request with 200 and one JSON error (wire 5.1).
+        if (istarts_with(head.content_type, "application/json")) whole_body_.emplace();
+    }
+
+    void on_bytes(std::uint32_t call, std::string_view bytes, Moment now, Output& out) override {
+        if (over_) return;
+        if (whole_body_) {
+            if (whole_body_->size() + bytes.size() > context_.policy.max_line_bytes) {
+                return broken("the engine's answer is too long", out);
+            }
+            *whole_body_ += bytes;
+            return;
+        }
+        std::vector<SseEvent> events;
+        const bool fits = splitter_.feed(bytes, events);
+        for (const SseEvent& event : events) {
+            take(call, event, now, out);
+            if (over_) return;
+        }
+        if (!fits) broken("the engine sent an event over the size limit", out);
+    }
+
+    void on_end(std::uint32_t /*call*/, Moment now, Output& out) override {
+        if (over_) return;
+        if (whole_body_) {
+            EngineAnswer answer = head_;
+            answer.body = std::move(*whole_body_);
+            if (auto result = whole(answer, now, out); !result) fail(result.error(), out);
+            return;
+        }
+        // Wire 2.2: an end without finish_reason and [DONE] is a failure (C110).
+        if (!answer_->finished())
+            return broken("the engine's answer ended before it was finished", out);
+        if (request_.kind == OpenAiRelayKind::kChat ||
+            request_.kind == OpenAiRelayKind::kCompletions) {
+            give(kDone, out);
+        }
+        done(out);
+    }
+
+    void on_broken(const Failure& failure, Moment /*now*/, Output& out) override {
+        if (!over_) fail(failure, out);
+    }
+
+    void keep_alive(Moment /*now*/, Output& out) override {
+        if (!over_ && request_.stream && !whole_body_) give(kKeepAlive, out);
+    }
+
+    const Declarations& declarations() const override { return declarations_; }
+    const Observation& observation() const override { return seen_; }
+
+private:
+    Outcome<std::vector<EngineCall>> send() {
+        declarations_ = {};
+        SEGUE_TRY(prepared, prepare_openai_request(request_, context_.target, declarations_));
+        if (context_.policy.strict) {
+            if (auto refusal = declarations_.strict_refusal()) {
+                return tl::unexpected<Failure>(std::move(*refusal));
+            }
+        }
+        EngineCall call;
+        call.id = ++calls_;
+        call.method = request_.method;
+        call.path = request_.path;
+        call.content_type = request_.content_type;
+        call.answer = request_.stream ? EngineCall::Answer::kStream : EngineCall::Answer::kWhole;
+        call.body = std::exchange(prepared.body, {});
+        sent_body_ = call.body;
+        const auto names = context_.policy.both_reasoning_fields
+                               ? OpenAiAnswer::Reasoning::kBothNames
+                               : OpenAiAnswer::Reasoning::kNewName;
+        answer_.emplace(request_.kind, request_.client_model, names, std::move(prepared),
+                        context_.target.traits);
+        std::vector<EngineCall> calls;
+        calls.push_back(std::move(call));
+        return calls;
+    }
+
+    /// A 400 that names unknown fields: they are left out once, and from now on (wire 5.1).
+    bool learn(const EngineAnswer& answer) {
+        if (answer.status != 400 || calls_ > 1) return false;
+        if (request_.kind != OpenAiRelayKind::kChat &&
+            request_.kind != OpenAiRelayKind::kCompletions) {
+            return false;
+        }
+        const auto root = parser_.parse(answer.body);
+        if (!root) return false;
+        const auto error = read_openai_error(*root);
+        if (!error) return false;
+        const auto names = fields_called_unknown(sent_body_, error->message);
+        for (const std::string& name : names)
+            context_.target.traits->refuse_field(name);
+        return !names.empty();
+    }
+
+    Outcome<std::vector<EngineCall>> refused(const EngineAnswer& answer, Output& out) {
+        auto judged = judge_openai_error(answer, context_.target.served_model,
+                                         request_.client_model, request_.path);
+        if (auto* failure = std::get_if<Failure>(&judged)) {
+            if (failure->cause == Failure::Cause::kNotFound &&
+                request_.kind == OpenAiRelayKind::kResponses) {
+                context_.target.traits->responses_api = EngineTraits::Tri::kNo;
+            }
+            return tl::unexpected<Failure>(std::move(*failure));
+        }
+        auto& passed = std::get<PassedError>(judged);
+        out.status = passed.status;
+        out.content_type = "application/json";
+        out.bytes += passed.body;
+        out.state = Output::State::kDone;
+        over_ = true;
+        return std::vector<EngineCall>{};
+    }
+
+    Outcome<std::vector<EngineCall>> whole(const EngineAnswer& answer, Moment now, Output& out) {
+        const auto root = parser_.parse(answer.body);
+        std::string_view body = answer.body;
+        OpenAiAnswer::Read read;
+        std::string edited;
+        if (root && root->is_object()) {
+            // A failed response object tells its error itself; other good answers carry none.
+            const bool may_fail = request_.kind != OpenAiRelayKind::kPassThrough &&
+                                  (*root)["object"].string() != "response";
+            if (may_fail) {
+                if (const auto error = read_openai_error(*root)) {
+                    EngineAnswer refusal = answer;
+                    refusal.status = error->status != 0 ? error->status : 400;
+                    if (learn(refusal)) return send();
+                    return refused(refusal, out);
+                }
+            }
+            read = answer_->read(*root, OpenAiAnswer::Shape::kWhole, now, seen_);
+            if (read.verdict == OpenAiAnswer::Verdict::kChanged) {
+                edited = around(body, root->raw().size(), read.text);
+                body = edited;
+            }
+        } else if (request_.kind != OpenAiRelayKind::kPassThrough) {
+            return refuse(Failure::Cause::kBroken, "the engine's answer is not a JSON object");
+        }
+        out.status = answer.status;
+        out.content_type = answer.content_type;
+        out.bytes += body;
+        out.state = Output::State::kDone;
+        over_ = true;
+        return std::vector<EngineCall>{};
+    }
+
+    /// `text` with its JSON replaced and the white space around it kept.
+    static std::string around(std::string_view text, std::size_t json_size,
+                              std::string_view edited) {
+        const std::size_t begin = text.find_first_not_of(" \t\r\n");
+        std::string out(text.substr(0, begin));
+        out += edited;
+        out += text.substr(begin + json_size);
+        return out;
+    }
+
+    void take(std::uint32_t call, const SseEvent& event, Moment now, Output& out) {
+        if (event.comment_only) {
+            if (out.state == Output::State::kAnswering) {
+                const bool ping = event.source.starts_with(": ping");
+                give(ping ? kKeepAlive : event.source, out);
+            }
+            return;
+        }
+        if (event.data.starts_with("[DONE]")) {
+            give(event.source, out);
+            return done(out);
+        }
+        const auto root = parser_.parse(event.data);
+        const bool pass = request_.kind == OpenAiRelayKind::kPassThrough;
+        if (!root || !root->is_object()) {
+            if (pass) return give(event.source, out);
+            return broken("the engine sent an event that is not a JSON object", out);
+        }
+        if (const auto error = read_openai_error(*root); error && !pass) {
+            // Before the first byte it has its own status and may move to another target (C111,
+            // C112).
+            Failure failure =
+                failure_of(*error, context_.target.served_model, request_.client_model);
+            if (out.state != Output::State::kPending) failure.cause = Failure::Cause::kEngineFailed;
+            return fail(std::move(failure), out);
+        }
+        const OpenAiAnswer::Read read =
+            answer_->read(*root, OpenAiAnswer::Shape::kChunk, now, seen_);
+        switch (read.verdict) {
+            case OpenAiAnswer::Verdict::kAsItIs: give(event.source, out); break;
+            case OpenAiAnswer::Verdict::kChanged: {
+                begin(out);
+                append_event(event, around(event.data, root->raw().size(), read.text), out.bytes);
+                break;
+            }
+            case OpenAiAnswer::Verdict::kSwallow: break;
+        }
+        if (answer_->stopped()) {
+            out.cancel.push_back(call);
+            give(kDone, out);
+            done(out);
+        }
+    }
+
+    void begin(Output& out) const {
+        if (out.state != Output::State::kPending) return;
+        out.status = head_.status != 0 ? head_.status : 200;
+        out.content_type =
+            head_.content_type.empty() ? std::string(kEventStream) : head_.content_type;
+        out.state = Output::State::kAnswering;
+    }
+
+    void give(std::string_view bytes, Output& out) const {
+        begin(out);
+        out.bytes += bytes;
+    }
+
+    void done(Output& out) {
+        begin(out);
+        out.state = Output::State::kDone;
+        over_ = true;
+        if (!seen_.usage.completion_tokens && seen_.content_events > 0) {
+            seen_.usage.completion_tokens = static_cast<std::int64_t>(seen_.content_events);
+            seen_.usage_estimated = true;
+        }
+    }
+
+    void broken(std::string_view message, Output& out) {
+        fail(Failure{Failure::Cause::kBroken, std::string(message)}, out);
+    }
+
+    void fail(Failure failure, Output& out) {
+        over_ = true;
+        if (out.state == Output::State::kPending) {
+            out.state = Output::State::kFailed;
+        } else {
+            out.bytes += render_stream_failure(Dialect::kOpenAi, failure, context_.request_id);
+            out.state = Output::State::kBroken;
+        }
+        out.failure = std::move(failure);
+    }
+
+    BridgeContext context_;
+    OpenAiRelayRequest request_;
+    SseSplitter splitter_;
+    json::Parser parser_;
+    std::optional<OpenAiAnswer> answer_;  // made anew with each call
+    std::string sent_body_;
+    EngineAnswer head_;
+    std::optional<std::string> whole_body_;  // a JSON answer to a stream request
+    Declarations declarations_;
+    Observation seen_;
+    std::uint32_t calls_ = 0;
+    bool over_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Bridge> make_openai_relay(BridgeContext context, OpenAiRelayRequest request) {
+    return std::make_unique<OpenAiRelay>(std::move(context), std::move(request));
+}
+
+}  // namespace segue::llm
