@@ -1,0 +1,80 @@
+# Segue: `make run` and `make test` are all that is needed on a machine with git and make. `make help` lists the rest.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+export PATH := $(CURDIR)/.deps/node/bin:$(PATH)
+PRESET = build/$(1)/build.ninja
+ARGS ?=
+SECONDS_EACH ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test test-asan test-tsan test-engines bench soak fuzz lint format web package clean unit
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+deps: ## install what building needs (says what it installs)
+	@tools/deps build
+
+build/%/build.ninja: CMakeLists.txt CMakePresets.json | deps
+	@cmake --preset $* > build-$*.log 2>&1 || { cat build-$*.log; rm -f build-$*.log; exit 1; }; rm -f build-$*.log
+
+build: build/release/build.ninja ## build the release binary: build/release/segue
+	@cmake --build build/release --target segue -j $(JOBS)
+
+run: build ## build, then run the gateway on 127.0.0.1:8484 (ARGS="--listen …" for more)
+	@build/release/segue serve $(ARGS)
+
+test: build build/dev/build.ninja ## build and run every test; the last line is "N passed, N failed"
+	@tools/deps test
+	@cmake --build build/dev --target all-tests -j $(JOBS)
+	@SEGUE_BIN=$(CURDIR)/build/release/segue .deps/venv/bin/python tests/run.py build/dev
+
+test-asan: build/asan/build.ninja ## unit and contract tests under the address and undefined-behaviour sanitizers
+	@tools/deps test
+	@cmake --build build/asan --target all-tests segue -j $(JOBS)
+	@SEGUE_BIN=$(CURDIR)/build/asan/segue .deps/venv/bin/python tests/run.py build/asan --only unit,conformance
+
+test-tsan: build/tsan/build.ninja ## unit and contract tests under the thread sanitizer
+	@tools/deps test
+	@cmake --build build/tsan --target all-tests segue -j $(JOBS)
+	@SEGUE_BIN=$(CURDIR)/build/tsan/segue .deps/venv/bin/python tests/run.py build/tsan --only unit,conformance
+
+test-engines: build ## the conformance suite against a real vLLM on the CPU (installs 6 GB once)
+	@tools/deps test
+	@tools/test-engines
+
+bench: build ## measure added latency and throughput beside nginx; writes docs/performance.md
+	@tools/deps bench
+	@cmake --build build/release --target segue-bench-upstream -j $(JOBS)
+	@.deps/venv/bin/python bench/run.py
+
+soak: build ## mixed load for SOAK_SECONDS (default 600): fails on growth or one wrong byte
+	@tools/deps test
+	@.deps/venv/bin/python bench/soak.py
+
+fuzz: ## fuzz every parser for SECONDS_EACH seconds (default 60)
+	@tools/deps fuzz
+	@$(MAKE) --no-print-directory build/fuzz/build.ninja
+	@cmake --build build/fuzz --target all-fuzzers -j $(JOBS)
+	@tools/fuzz build/fuzz $(SECONDS_EACH)
+
+lint: build/dev/build.ninja ## layers, headers that compile alone, formatting, clang-tidy
+	@tools/deps lint
+	@tools/check_layers.py
+	@tools/check_headers
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-16 --dry-run -Werror
+	@tools/tidy build/dev
+
+format: ## format all C++ sources
+	@tools/deps lint
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
+
+web: ## the web interface is not part of this release
+	@echo "there is no web interface yet; see CHANGELOG.md"
+
+package: build ## a Debian package in build/release
+	@tools/deps package
+	@cd build/release && cpack -G DEB
+
+clean: ## remove everything that was built (keeps what was installed)
+	@rm -rf build
