@@ -155,7 +155,7 @@ ResponseParser::Step ResponseParser::feed(std::string_view bytes) {
             break;
         }
         if (!head_done_ && head_room_ == 0) {
-            error_ = "the answer's head is too large";
+            error_ = "head too large";
             step.status = Status::kBad;
             break;
         }

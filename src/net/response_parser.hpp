@@ -42,7 +42,7 @@ public:
     const ResponseHead& head() const { return head_; }
     bool head_done() const { return head_done_; }
     /// Nothing has come, or only whole interim answers.
-    bool before_answer() const { return message_bytes_ == 0; }
+    bool before_answer() const { return message_bytes_ == 0 && error_.empty(); }
     /// After kDone: another request may be sent on the same connection. HTTP/1.0 never (its
     /// keep-alive was never one standard).
     bool reusable() const { return reusable_; }

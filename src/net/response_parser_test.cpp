@@ -178,7 +178,7 @@ TEST(ResponseParserTest, HeadLimit) {
     EXPECT_EQ(parse({head + "body"}, Body::kExpected, head.size()).head.status, 200);
     const Seen large = parse({head + "body"}, Body::kExpected, head.size() - 1);
     EXPECT_EQ(large.status, Status::kBad);
-    EXPECT_EQ(large.error, "the answer's head is too large");
+    EXPECT_EQ(large.error, "head too large");
     std::string endless;
     for (int i = 0; i < 100; ++i)
         endless += "HTTP/1.1 100 Continue\r\n\r\n";
