@@ -10,32 +10,18 @@ import pytest
 
 from conformance.checks import HELLO, error, lines, whole
 from conformance.test_c028_generate import wait_for
-from support.engines import Answer
-from support.rigs import MODEL, make
+from support.embedder import make_embedder, vector
+from support.rigs import EMBEDS, MODEL, make
 
 NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
 
 
 @pytest.fixture
 def embedder(rigs):
-    """A vLLM that serves an embedding model; answers out of order, as servers may."""
-    rig = rigs.get("openai", profile={"thinking": "no", "capabilities": ["embedding"]})
-
-    def embeddings(seen):
-        given = seen.json["input"]
-        texts = [given] if isinstance(given, str) or given and isinstance(given[0], int) else given
-        rows = [{"index": n, "object": "embedding", "embedding": vector(n)} for n in range(len(texts))]
-        return Answer.json({"id": "embd-1", "object": "list", "created": 1, "model": MODEL, "data": rows[::-1],
-                            "usage": {"prompt_tokens": 3 * len(texts), "total_tokens": 3 * len(texts)}})
-
-    rig.engine.on("/v1/embeddings", embeddings)
+    """Segue in front of a vLLM that serves an embedding model."""
+    rig = rigs.get("openai", profile=EMBEDS)
+    make_embedder(rig.engine)
     return rig
-
-
-def vector(number, size=16):
-    raw = [math.sin(number * 31 + position + 1) for position in range(size)]
-    length = math.sqrt(sum(value * value for value in raw))
-    return [value / length for value in raw]
 
 
 def length_of(values):

@@ -11,8 +11,9 @@ import pytest
 from conformance.checks import (COUNT, FRANCE, OFF, PARIS, SUM, TOOL, WEATHER, chunks, finishes, object_of,
                                 openai_error, text_of)
 from support import wire
+from support.embedder import make_embedder, vector
 from support.engines import Answer
-from support.rigs import MODEL, PROFILE
+from support.rigs import EMBEDS, MODEL, PROFILE
 
 ALIAS = "tiny-alias"
 
@@ -188,21 +189,13 @@ def test_c75_models(alias):
 
 def test_c76_embeddings(rigs):
     """embeddings: base64 as openai-python asks for it, token ids passed on (wire 4.4)"""
-    rig = rigs.get("openai", profile={"thinking": "no", "capabilities": ["embedding"]})
-    values = [0.5, -0.25, 0.125]
-
-    def answer(seen):
-        encoded = base64.b64encode(struct.pack("<3f", *values)).decode()
-        vector = encoded if seen.json.get("encoding_format") == "base64" else values
-        return Answer.json({"id": "embd-1", "object": "list", "created": 1, "model": MODEL, "data": [
-            {"index": 0, "object": "embedding", "embedding": vector}], "usage": {"prompt_tokens": 2,
-                                                                                "total_tokens": 2}})
-
-    rig.engine.on("/v1/embeddings", answer)
+    rig = rigs.get("openai", profile=EMBEDS)
+    make_embedder(rig.engine)
     row = object_of(rig.post("/v1/embeddings", {"model": MODEL, "input": "x", "encoding_format": "base64"}))
-    assert struct.unpack("<3f", base64.b64decode(row["data"][0]["embedding"])) == tuple(values)
+    packed = base64.b64decode(row["data"][0]["embedding"])
+    assert struct.unpack("<16f", packed) == pytest.approx(vector(0), abs=1e-6)
     row = object_of(rig.post("/v1/embeddings", {"model": MODEL, "input": [1, 2, 3]}))
-    assert row["data"][0]["embedding"] == values
+    assert row["data"][0]["embedding"] == pytest.approx(vector(0))
     assert rig.engine.sent("/v1/embeddings")["input"] == [1, 2, 3]
 
 

@@ -17,11 +17,14 @@ from .segue import Rehearsal, Segue
 MODEL = "segue-tiny"
 # What the small model can do; given, so that no probe is needed to know it.
 PROFILE = {"thinking": "template", "capabilities": ["completion", "tools", "thinking"]}
+EMBEDS = {"thinking": "no", "capabilities": ["embedding"]}
 DEADLINES = {"connect": "2s", "first_event": "15s", "between_events": "15s", "total": "60s"}
 
 
 class RealEngine:
     """A server that somebody else started."""
+
+    dialect = "openai"
 
     def __init__(self, url: str):
         self.url = url

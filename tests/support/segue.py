@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -131,10 +130,13 @@ class Rehearsal(Process):
         if program is None:
             raise NotStarted("no segue binary: set SEGUE_BIN or build one")
         self.dialect = "openai" if dialect == "vllm" else "ollama"
+        folder = Path(tempfile.mkdtemp(prefix="segue-rehearsal-"))
+        port_file = folder / "port"
         super().__init__([program, "rehearse", "engine", "--dialect", dialect, "--skill", "tiny", "--port", "0",
-                          *arguments])
-        found = self.wait_for(lambda: re.search(r"127\.0\.0\.1:(\d+)", self.log))
-        self.port = int(found.group(1))
+                          "--model", "segue-tiny", "--port-file", str(port_file), *arguments])
+        text = self.wait_for(lambda: port_file.exists() and port_file.read_text().strip())
+        self.port = int(text.rsplit(":", 1)[1])
+        shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def url(self) -> str:
