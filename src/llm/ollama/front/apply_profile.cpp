@@ -8,11 +8,10 @@
 #include "base/text.hpp"
 #include "llm/ollama/front/names.hpp"
 #include "llm/ollama/front/options.hpp"
+#include "llm/openai/engine/thinking.hpp"
 
 namespace segue::llm {
 namespace {
-
-using Tri = EngineTraits::Tri;
 
 /// Known capabilities: the profile's word counts before a probe's. Null: nothing is known.
 const std::vector<std::string>* known_capabilities(const Target& target) {
@@ -62,19 +61,6 @@ void forget_old_thinking(const Profile& profile, std::vector<Message>& messages)
 
 }  // namespace
 
-Tri can_think(const Target& target) {
-    switch (target.profile->thinking) {
-        case ThinkingStyle::kNo: return Tri::kNo;
-        case ThinkingStyle::kTemplate:
-        case ThinkingStyle::kEffort:
-        case ThinkingStyle::kMistral:
-        case ThinkingStyle::kAlways: return Tri::kYes;
-        case ThinkingStyle::kAuto: break;
-    }
-    if (known_capabilities(target)) return lacks(target, "thinking") ? Tri::kNo : Tri::kYes;
-    return target.traits->reasoning_parser.load();
-}
-
 std::optional<Failure> refuse_missing_capability(OllamaEndpoint endpoint,
                                                  const ChatRequest& request, const Target& target) {
     using Cause = Failure::Cause;
@@ -85,7 +71,7 @@ std::optional<Failure> refuse_missing_capability(OllamaEndpoint endpoint,
             Cause::kBadRequest,
             fmt::format("\"{}\" does not support {}", request.model, chat ? "chat" : "generate"),
             400};
-    if (request.think.wanted() && can_think(target) == Tri::kNo)
+    if (request.think.wanted() && !can_think(target))
         return Failure{Cause::kBadRequest,
                        fmt::format("\"{}\" does not support thinking", request.model), 400};
     if (!request.tools.empty() && lacks(target, "tools"))
@@ -126,7 +112,7 @@ void apply_profile(OllamaEndpoint endpoint, const Target& target, ChatRequest& r
     forget_old_thinking(profile, messages);
     apply_sampling(profile, request.sampling, request.extras);
     // Absent means on for a model that can (wire 3.4), and such a model is always told.
-    if (request.think.mode == Think::Mode::kUnset && can_think(target) == Tri::kYes)
+    if (request.think.mode == Think::Mode::kUnset && can_think(target))
         request.think.mode = Think::Mode::kOn;
 }
 

@@ -13,9 +13,6 @@
 
 namespace segue::llm {
 
-/// From the profile's switch, else the capabilities, else what was seen of the engine.
-EngineTraits::Tri can_think(const Target& target);
-
 /// Ollama's 400 when a capability is known to be missing.
 std::optional<Failure> refuse_missing_capability(OllamaEndpoint endpoint,
                                                  const ChatRequest& request, const Target& target);
