@@ -143,7 +143,8 @@ void Server::accept_from(int listening_fd, std::function<void(int fd, std::strin
 }
 
 void Server::stop_accepting() {
-    impl_->acceptors.clear();
+    for (const auto& acceptor : std::exchange(impl_->acceptors, {}))
+        acceptor->stop();
 }
 
 void Server::drain() {
