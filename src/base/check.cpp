@@ -6,7 +6,8 @@
 namespace segue::detail {
 
 void check_failed(const char* expression, const char* file, int line) {
-    std::fprintf(stderr, "segue: internal error: %s does not hold (%s:%d)\n", expression, file, line);
+    std::fprintf(stderr, "segue: internal error: %s does not hold (%s:%d)\n", expression, file,
+                 line);
     std::abort();
 }
 

@@ -29,8 +29,8 @@ void append_rfc3339(WallTime time, std::string& out) {
     }
     const std::tm parts = utc(seconds);
     fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                   parts.tm_sec, fraction);
+                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                   parts.tm_min, parts.tm_sec, fraction);
 }
 
 std::string rfc3339(WallTime time) {

@@ -10,7 +10,9 @@
 namespace segue {
 namespace {
 
-std::uint64_t rotate_left(std::uint64_t value, int by) { return (value << by) | (value >> (64 - by)); }
+std::uint64_t rotate_left(std::uint64_t value, int by) {
+    return (value << by) | (value >> (64 - by));
+}
 
 /// splitmix64, the seeding that xoshiro's authors recommend.
 std::uint64_t split_mix(std::uint64_t& state) {
@@ -24,14 +26,16 @@ std::uint64_t split_mix(std::uint64_t& state) {
 std::string from_alphabet(std::string_view alphabet, std::size_t length) {
     thread_local Random random{random_seed()};
     std::string out(length, '\0');
-    for (auto& c : out) c = alphabet[random.below(alphabet.size())];
+    for (auto& c : out)
+        c = alphabet[random.below(alphabet.size())];
     return out;
 }
 
 }  // namespace
 
 Random::Random(std::uint64_t seed) {
-    for (auto& word : state_) word = split_mix(seed);
+    for (auto& word : state_)
+        word = split_mix(seed);
 }
 
 std::uint64_t Random::next() {
@@ -46,7 +50,9 @@ std::uint64_t Random::next() {
     return result;
 }
 
-double Random::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::uniform() {
+    return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 std::uint64_t Random::below(std::uint64_t bound) {
     SEGUE_ASSERT(bound > 0);
@@ -63,6 +69,8 @@ std::string random_alphanumeric(std::size_t length) {
     return from_alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", length);
 }
 
-std::string random_hex(std::size_t length) { return from_alphabet("0123456789abcdef", length); }
+std::string random_hex(std::size_t length) {
+    return from_alphabet("0123456789abcdef", length);
+}
 
 }  // namespace segue

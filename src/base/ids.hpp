@@ -1,4 +1,5 @@
-/// Random identifiers and deterministic pseudo-randomness. Ids are for telling things apart; they are not secrets.
+/// Random identifiers and deterministic pseudo-randomness. Ids are for telling things apart; they
+/// are not secrets.
 #pragma once
 
 #include <cstddef>

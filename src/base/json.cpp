@@ -14,12 +14,14 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-/// RFC 8259's number grammar; simdjson gives us the token, and refuses integers beyond 64 bits that we must pass on.
+/// RFC 8259's number grammar; simdjson gives us the token, and refuses integers beyond 64 bits that
+/// we must pass on.
 bool is_number_text(std::string_view text) {
     std::size_t i = 0;
     const auto digits = [&] {
         const std::size_t start = i;
-        while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+        while (i < text.size() && text[i] >= '0' && text[i] <= '9')
+            ++i;
         return i - start;
     };
     if (i < text.size() && text[i] == '-') ++i;
@@ -78,11 +80,13 @@ struct Walker {
     }
     static std::string too_deep() { return fmt::format("nested deeper than {} levels", kMaxDepth); }
 
-    /// The end of a composite value: behind its closing bracket, which is the last thing before the next token.
+    /// The end of a composite value: behind its closing bracket, which is the last thing before the
+    /// next token.
     const char* end_of_composite() {
         const char* next = nullptr;
         if (document.current_location().get(next) || next > end || next < begin) next = end;
-        while (next > begin && (next[-1] == ' ' || next[-1] == '\t' || next[-1] == '\n' || next[-1] == '\r'))
+        while (next > begin &&
+               (next[-1] == ' ' || next[-1] == '\t' || next[-1] == '\n' || next[-1] == '\r'))
             --next;
         return next;
     }
@@ -96,7 +100,8 @@ struct Walker {
         od::json_type type{};
         if (auto code = value.type().get(type)) return refuse(code);
         std::string_view token;
-        if (auto code = simdjson::simdjson_result<std::string_view>(value.raw_json_token()).get(token))
+        if (auto code =
+                simdjson::simdjson_result<std::string_view>(value.raw_json_token()).get(token))
             return refuse(code);
         const char* start = token.data();
         std::string_view raw;
@@ -144,7 +149,8 @@ struct Walker {
             }
             case od::json_type::number: {
                 raw = trim_token(token);
-                if (!is_number_text(raw)) return refuse(ParseError::Kind::kSyntax, "not a JSON number");
+                if (!is_number_text(raw))
+                    return refuse(ParseError::Kind::kSyntax, "not a JSON number");
                 if (raw.size() > 15 && !to_double(raw))
                     return refuse(ParseError::Kind::kNumber, "number out of range");
                 if (raw.find_first_of("eE") != std::string_view::npos && !to_double(raw))
@@ -177,7 +183,8 @@ struct Walker {
         return true;
     }
 
-    /// A number that fits a double is consumed as such; an integer beyond 64 bits is consumed as text.
+    /// A number that fits a double is consumed as such; an integer beyond 64 bits is consumed as
+    /// text.
     template <class OnDemand>
     bool skip_number(OnDemand& value) {
         double ignored = 0;
@@ -193,8 +200,8 @@ struct Walker {
     std::string_view trim_token(std::string_view token) const {
         if (token.data() + token.size() > end)
             token = token.substr(0, static_cast<std::size_t>(end - token.data()));
-        while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' ||
-                                  token.back() == '\r'))
+        while (!token.empty() && (token.back() == ' ' || token.back() == '\t' ||
+                                  token.back() == '\n' || token.back() == '\r'))
             token.remove_suffix(1);
         return token;
     }
@@ -222,7 +229,9 @@ Value::Iterator Value::begin() const {
     return {nodes_, index_ + 1};
 }
 
-Value::Iterator Value::end() const { return nodes_ ? Iterator(nodes_, node().next) : Iterator(); }
+Value::Iterator Value::end() const {
+    return nodes_ ? Iterator(nodes_, node().next) : Iterator();
+}
 
 Value Value::operator[](std::string_view name) const {
     Value found;
@@ -253,7 +262,8 @@ struct Parser::Impl {
     std::vector<detail::Node> nodes;
 };
 
-Parser::Parser() : impl_(std::make_unique<Impl>()) {}
+Parser::Parser() : impl_(std::make_unique<Impl>()) {
+}
 Parser::~Parser() = default;
 Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
@@ -268,8 +278,9 @@ tl::expected<Value, ParseError> Parser::parse(std::string_view text) {
     od::document document;
     const auto whole = std::string_view(impl_->buffer);
     const char* const end = whole.data() + whole.size();
-    auto code = impl_->parser.iterate(whole.data(), whole.size(), whole.size() + simdjson::SIMDJSON_PADDING)
-                    .get(document);
+    auto code =
+        impl_->parser.iterate(whole.data(), whole.size(), whole.size() + simdjson::SIMDJSON_PADDING)
+            .get(document);
     Walker walker{impl_->nodes, whole.data(), end, document, !code};
     if (code) {
         (void)walker.refuse(code);
@@ -280,7 +291,8 @@ tl::expected<Value, ParseError> Parser::parse(std::string_view text) {
     const char* const root_end = root.raw.data() + root.raw.size();
     const std::string_view rest(root_end, static_cast<std::size_t>(end - root_end));
     if (!trim(rest).empty()) {
-        return tl::make_unexpected(ParseError{ParseError::Kind::kTrailing, "more text after the JSON value",
+        return tl::make_unexpected(ParseError{ParseError::Kind::kTrailing,
+                                              "more text after the JSON value",
                                               static_cast<std::size_t>(root_end - whole.data())});
     }
     return Value(impl_->nodes.data(), 0);
@@ -318,10 +330,12 @@ std::string minify(std::string_view text) {
 }
 
 std::string repair_text(std::string_view text) {
-    const auto unit = [&](std::size_t at) -> int {  // the UTF-16 unit of a \uXXXX escape at `at`, or -1
+    const auto unit =
+        [&](std::size_t at) -> int {  // the UTF-16 unit of a \uXXXX escape at `at`, or -1
         if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return -1;
         int value = 0;
-        const auto [end, error] = std::from_chars(text.data() + at + 2, text.data() + at + 6, value, 16);
+        const auto [end, error] =
+            std::from_chars(text.data() + at + 2, text.data() + at + 6, value, 16);
         return error == std::errc{} && end == text.data() + at + 6 ? value : -1;
     };
     std::string out;
@@ -448,7 +462,9 @@ Writer& Writer::raw(std::string_view json) {
     return *this;
 }
 
-Writer& Writer::integer(std::int64_t value) { return raw(fmt::format_int(value).c_str()); }
+Writer& Writer::integer(std::int64_t value) {
+    return raw(fmt::format_int(value).c_str());
+}
 
 Writer& Writer::number(double value) {
     if (!std::isfinite(value)) return null();
@@ -457,7 +473,11 @@ Writer& Writer::number(double value) {
     return raw({buffer, static_cast<std::size_t>(end - buffer)});
 }
 
-Writer& Writer::boolean(bool value) { return raw(value ? "true" : "false"); }
-Writer& Writer::null() { return raw("null"); }
+Writer& Writer::boolean(bool value) {
+    return raw(value ? "true" : "false");
+}
+Writer& Writer::null() {
+    return raw("null");
+}
 
 }  // namespace segue::json

@@ -1,7 +1,8 @@
-/// JSON on the request path: a reader over simdjson that keeps the exact text of every value, and an append-only writer.
+/// JSON on the request path: a reader over simdjson that keeps the exact text of every value, and
+/// an append-only writer.
 ///
-/// Why a layer over simdjson: the translation must pass schemas, tool arguments and unknown fields on byte for byte
-/// (number and key order kept), so every value knows its own text.
+/// Why a layer over simdjson: the translation must pass schemas, tool arguments and unknown fields
+/// on byte for byte (number and key order kept), so every value knows its own text.
 #pragma once
 
 #include <concepts>
@@ -23,7 +24,14 @@ enum class Type : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject
 inline constexpr std::size_t kMaxDepth = 512;
 
 struct ParseError {
-    enum class Kind : std::uint8_t { kEmpty, kSyntax, kDepth, kUtf8, kNumber, kTrailing } kind = Kind::kSyntax;
+    enum class Kind : std::uint8_t {
+        kEmpty,
+        kSyntax,
+        kDepth,
+        kUtf8,
+        kNumber,
+        kTrailing
+    } kind = Kind::kSyntax;
     std::string reason;
     std::size_t offset = 0;  // byte where reading stopped; best effort (see locate)
 };
@@ -40,8 +48,9 @@ struct Node {
 };
 }  // namespace detail
 
-/// A light view of one value. Valid as long as the Parser that made it is neither destroyed nor asked to parse again.
-/// A default-made Value is "missing": every question has a harmless answer, so chains need no checks.
+/// A light view of one value. Valid as long as the Parser that made it is neither destroyed nor
+/// asked to parse again. A default-made Value is "missing": every question has a harmless answer,
+/// so chains need no checks.
 class Value {
 public:
     Value() = default;
@@ -128,7 +137,8 @@ public:
     Parser(Parser&&) noexcept;
     Parser& operator=(Parser&&) noexcept;
 
-    /// Reads one whole JSON text (white space around it allowed). Copies `text`: it need not live on.
+    /// Reads one whole JSON text (white space around it allowed). Copies `text`: it need not live
+    /// on.
     tl::expected<Value, ParseError> parse(std::string_view text);
 
 private:
@@ -140,13 +150,16 @@ private:
 bool is_valid(std::string_view text);
 /// True when `text` is one valid JSON object.
 bool is_object(std::string_view text);
-/// The same JSON without white space outside strings; numbers, escapes and key order stay as they are.
+/// The same JSON without white space outside strings; numbers, escapes and key order stay as they
+/// are.
 std::string minify(std::string_view text);
-/// Replaces what strict readers refuse but Go's decoder repairs: invalid UTF-8 and lone \uD800-\uDFFF escapes become U+FFFD.
+/// Replaces what strict readers refuse but Go's decoder repairs: invalid UTF-8 and lone
+/// \uD800-\uDFFF escapes become U+FFFD.
 std::string repair_text(std::string_view text);
 
-/// Appends the body of a JSON string (without quotes). Escapes what JSON demands, and U+0085, U+2028, U+2029, because
-/// some line readers split there (Python's iter_lines). Invalid UTF-8 becomes U+FFFD.
+/// Appends the body of a JSON string (without quotes). Escapes what JSON demands, and U+0085,
+/// U+2028, U+2029, because some line readers split there (Python's iter_lines). Invalid UTF-8
+/// becomes U+FFFD.
 void append_escaped(std::string_view text, std::string& out);
 std::string quoted(std::string_view text);
 
@@ -170,7 +183,9 @@ public:
 
     Writer& member(std::string_view name, std::string_view text) { return key(name).string(text); }
     Writer& member(std::string_view name, const char* text) { return key(name).string(text); }
-    Writer& member(std::string_view name, const std::string& text) { return key(name).string(text); }
+    Writer& member(std::string_view name, const std::string& text) {
+        return key(name).string(text);
+    }
     template <std::integral T>
         requires(!std::same_as<T, bool>)
     Writer& member(std::string_view name, T value) {

@@ -9,7 +9,8 @@ namespace {
 
 TEST(JsonParser, KeepsExactTextOfEveryValue) {
     Parser parser;
-    const auto root = parser.parse(R"( {"a" : { "n" : 12345678901234567890 , "b":[1, 2.50 ,"x\u00e9"] } ,"c":null} )");
+    const auto root = parser.parse(
+        R"( {"a" : { "n" : 12345678901234567890 , "b":[1, 2.50 ,"x\u00e9"] } ,"c":null} )");
     ASSERT_TRUE(root) << root.error().reason;
     EXPECT_EQ((*root)["a"].raw(), R"({ "n" : 12345678901234567890 , "b":[1, 2.50 ,"x\u00e9"] })");
     EXPECT_EQ((*root)["a"]["n"].raw(), "12345678901234567890");
@@ -23,8 +24,9 @@ TEST(JsonParser, KeepsExactTextOfEveryValue) {
 
 TEST(JsonParser, KeepsNumbersBeyond64Bits) {
     Parser parser;
-    for (const char* text : {"123456789012345678901234567890", "[123456789012345678901234567890, 1]",
-                             R"({"n":-99999999999999999999999,"m":1})"}) {
+    for (const char* text :
+         {"123456789012345678901234567890", "[123456789012345678901234567890, 1]",
+          R"({"n":-99999999999999999999999,"m":1})"}) {
         const auto root = parser.parse(text);
         ASSERT_TRUE(root) << text << ": " << root.error().reason;
         EXPECT_EQ(root->raw(), text);
@@ -34,8 +36,10 @@ TEST(JsonParser, KeepsNumbersBeyond64Bits) {
 TEST(JsonParser, RefusesWhatIsNotJson) {
     Parser parser;
     for (const char* text :
-         {"", " ", "{", "[1,", R"({"a":})", "nul", "01", "1.", "[1 2]", R"("\ud800")", "\"\xff\"", "1e999",
-          "{} x", "[1e999]", "tru", R"({"a" 1})", "[,]", "{,}", "\"a\nb\"", "+1", "NaN", "]", "}", "[}", "-"}) {
+         {"",    " ",          "{",           "[1,",      R"({"a":})", "nul",  "01",
+          "1.",  "[1 2]",      R"("\ud800")", "\"\xff\"", "1e999",     "{} x", "[1e999]",
+          "tru", R"({"a" 1})", "[,]",         "{,}",      "\"a\nb\"",  "+1",   "NaN",
+          "]",   "}",          "[}",          "-"}) {
         EXPECT_FALSE(parser.parse(text)) << text;
     }
     EXPECT_TRUE(parser.parse("[]"));
@@ -62,7 +66,8 @@ TEST(JsonParser, LastDuplicateCountsAndCaseMayBeIgnored) {
 
 TEST(JsonParser, ReadsIntegers) {
     Parser parser;
-    const auto root = parser.parse("[1, -2, 3.0, 3.5, 1e3, 9223372036854775807, 9223372036854775808]");
+    const auto root =
+        parser.parse("[1, -2, 3.0, 3.5, 1e3, 9223372036854775807, 9223372036854775808]");
     ASSERT_TRUE(root);
     EXPECT_EQ(root->at(0).integer(), 1);
     EXPECT_EQ(root->at(1).integer(), -2);
@@ -74,7 +79,8 @@ TEST(JsonParser, ReadsIntegers) {
 }
 
 TEST(JsonWriter, EscapesWhatLineReadersSplitOn) {
-    EXPECT_EQ(quoted("a\"\\\n\x01\xC2\x85\xE2\x80\xA8\xE2\x80\xA9é"), "\"a\\\"\\\\\\n\\u0001\\u0085\\u2028\\u2029é\"");
+    EXPECT_EQ(quoted("a\"\\\n\x01\xC2\x85\xE2\x80\xA8\xE2\x80\xA9é"),
+              "\"a\\\"\\\\\\n\\u0001\\u0085\\u2028\\u2029é\"");
     EXPECT_EQ(quoted("a\xff\xC2\x85z"), "\"a\xEF\xBF\xBD\\u0085z\"");
     std::string out = "before";
     append_escaped("x\xff", out);
@@ -83,7 +89,13 @@ TEST(JsonWriter, EscapesWhatLineReadersSplitOn) {
 
 TEST(JsonWriter, PlacesCommas) {
     const auto text = object([](Writer& w) {
-        w.member("a", 1).member("b", true).key("c").begin_array().integer(1).string("x").end_array();
+        w.member("a", 1)
+            .member("b", true)
+            .key("c")
+            .begin_array()
+            .integer(1)
+            .string("x")
+            .end_array();
         w.key("d").begin_object().end_object().member_null("e").member("f", 0.1);
     });
     EXPECT_EQ(text, R"({"a":1,"b":true,"c":[1,"x"],"d":{},"e":null,"f":0.1})");

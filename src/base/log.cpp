@@ -17,8 +17,8 @@ std::atomic<Format> current_format{Format::kText};
 
 spdlog::logger& sink() {
     static const auto logger = [] {
-        auto made = std::make_shared<spdlog::logger>("segue",
-                                                     std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made = std::make_shared<spdlog::logger>(
+            "segue", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%v");
         made->set_level(spdlog::level::trace);
         made->flush_on(spdlog::level::trace);
@@ -47,7 +47,9 @@ void configure(Level level, Format format) {
     current_format.store(format, std::memory_order_relaxed);
 }
 
-Level level() { return current_level.load(std::memory_order_relaxed); }
+Level level() {
+    return current_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message) {
     if (level < current_level.load(std::memory_order_relaxed)) return;

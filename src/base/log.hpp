@@ -24,19 +24,23 @@ void write_object(std::string_view json_object);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
-    if (level() <= Level::kDebug) write(Level::kDebug, fmt::format(format, std::forward<Args>(args)...));
+    if (level() <= Level::kDebug)
+        write(Level::kDebug, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
-    if (level() <= Level::kInfo) write(Level::kInfo, fmt::format(format, std::forward<Args>(args)...));
+    if (level() <= Level::kInfo)
+        write(Level::kInfo, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void warning(fmt::format_string<Args...> format, Args&&... args) {
-    if (level() <= Level::kWarning) write(Level::kWarning, fmt::format(format, std::forward<Args>(args)...));
+    if (level() <= Level::kWarning)
+        write(Level::kWarning, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {
-    if (level() <= Level::kError) write(Level::kError, fmt::format(format, std::forward<Args>(args)...));
+    if (level() <= Level::kError)
+        write(Level::kError, fmt::format(format, std::forward<Args>(args)...));
 }
 
 }  // namespace segue::log

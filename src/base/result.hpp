@@ -43,17 +43,17 @@ inline tl::unexpected<Error> fail(Fault fault, std::string detail, std::string_v
 #define SEGUE_CONCAT_INNER(a, b) a##b
 #define SEGUE_CONCAT(a, b) SEGUE_CONCAT_INNER(a, b)
 
-/// Unwraps a Result (or any tl::expected) into a new variable, or returns its error. A statement, not an
-/// expression: `SEGUE_TRY(head, parse_head(bytes));`
-#define SEGUE_TRY(name, ...)                                                              \
-    auto SEGUE_CONCAT(segue_try_, __LINE__) = (__VA_ARGS__);                              \
-    if (!SEGUE_CONCAT(segue_try_, __LINE__))                                              \
+/// Unwraps a Result (or any tl::expected) into a new variable, or returns its error. A statement,
+/// not an expression: `SEGUE_TRY(head, parse_head(bytes));`
+#define SEGUE_TRY(name, ...)                                                               \
+    auto SEGUE_CONCAT(segue_try_, __LINE__) = (__VA_ARGS__);                               \
+    if (!SEGUE_CONCAT(segue_try_, __LINE__))                                               \
         return tl::make_unexpected(std::move(SEGUE_CONCAT(segue_try_, __LINE__)).error()); \
     auto name = std::move(*SEGUE_CONCAT(segue_try_, __LINE__))
 
 /// The same for Result<void>: `SEGUE_TRY_VOID(check(config));`
-#define SEGUE_TRY_VOID(...)                                                               \
-    do {                                                                                  \
-        auto segue_try_void = (__VA_ARGS__);                                              \
+#define SEGUE_TRY_VOID(...)                                                                 \
+    do {                                                                                    \
+        auto segue_try_void = (__VA_ARGS__);                                                \
         if (!segue_try_void) return tl::make_unexpected(std::move(segue_try_void).error()); \
     } while (false)

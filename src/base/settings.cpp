@@ -36,7 +36,9 @@ std::optional<double> with_unit(std::string_view text, std::span<const Unit> uni
 std::string environment_name(std::string_view path) {
     std::string name = "SEGUE_";
     for (const char c : path)
-        name += c == '.' || c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+        name += c == '.' || c == '-'
+                    ? '_'
+                    : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
     return name;
 }
 
@@ -63,7 +65,8 @@ std::string scalar_as_json(const YAML::Node& node) {
     if (!quoted_scalar) {
         if (text == "true" || text == "false" || text == "null") return text;
         if (text == "~" || text.empty()) return "null";
-        if (json::is_valid(text) && text.front() != '"' && text.front() != '[' && text.front() != '{')
+        if (json::is_valid(text) && text.front() != '"' && text.front() != '[' &&
+            text.front() != '{')
             return text;
     }
     return json::quoted(text);
@@ -85,17 +88,17 @@ Environment process_environment() {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
+    static constexpr Unit kUnits[] = {
+        {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
     const auto value = with_unit(text, kUnits, 1e3);
     if (!value || *value > 1e15) return std::nullopt;
     return std::chrono::milliseconds(std::llround(*value));
 }
 
 std::optional<std::int64_t> parse_bytes(std::string_view text) {
-    static constexpr Unit kUnits[] = {{"b", 1},         {"k", 1024},          {"kb", 1e3},
-                                      {"kib", 1024},    {"m", 1048576},       {"mb", 1e6},
-                                      {"mib", 1048576}, {"g", 1073741824.0},  {"gb", 1e9},
-                                      {"gib", 1073741824.0}};
+    static constexpr Unit kUnits[] = {
+        {"b", 1},    {"k", 1024},      {"kb", 1e3},         {"kib", 1024}, {"m", 1048576},
+        {"mb", 1e6}, {"mib", 1048576}, {"g", 1073741824.0}, {"gb", 1e9},   {"gib", 1073741824.0}};
     const auto value = with_unit(text, kUnits, 1);
     if (!value || *value > 9e18) return std::nullopt;
     return static_cast<std::int64_t>(*value);
@@ -143,13 +146,14 @@ struct Settings::Impl {
         }
         auto converted = convert(found.Scalar());
         if (!converted)
-            complain_at(found.Mark(),
-                        fmt::format("'{}' must be {}, not '{}'", full(key), wanted, found.Scalar()));
+            complain_at(found.Mark(), fmt::format("'{}' must be {}, not '{}'", full(key), wanted,
+                                                  found.Scalar()));
         return converted;
     }
 };
 
-Settings::Settings(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Settings::Settings(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
 Settings::~Settings() = default;
 Settings::Settings(Settings&&) noexcept = default;
 Settings& Settings::operator=(Settings&&) noexcept = default;
@@ -178,7 +182,8 @@ std::optional<std::string> Settings::string(std::string_view key) {
         key, "text", [](const std::string& text) { return std::optional<std::string>(text); });
 }
 
-std::optional<std::int64_t> Settings::integer(std::string_view key, std::int64_t low, std::int64_t high) {
+std::optional<std::int64_t> Settings::integer(std::string_view key, std::int64_t low,
+                                              std::int64_t high) {
     const std::string wanted = high == std::numeric_limits<std::int64_t>::max()
                                    ? fmt::format("a whole number from {}", low)
                                    : fmt::format("a whole number from {} to {}", low, high);
@@ -205,7 +210,8 @@ std::optional<bool> Settings::boolean(std::string_view key) {
 
 std::optional<std::chrono::milliseconds> Settings::duration(std::string_view key) {
     return impl_->scalar<std::chrono::milliseconds>(
-        key, "a time such as 500ms, 10s or 5m", [](const std::string& text) { return parse_duration(text); });
+        key, "a time such as 500ms, 10s or 5m",
+        [](const std::string& text) { return parse_duration(text); });
 }
 
 std::optional<std::int64_t> Settings::bytes(std::string_view key) {
@@ -213,9 +219,11 @@ std::optional<std::int64_t> Settings::bytes(std::string_view key) {
                                        [](const std::string& text) { return parse_bytes(text); });
 }
 
-std::optional<std::size_t> Settings::choice(std::string_view key, std::span<const std::string_view> names) {
+std::optional<std::size_t> Settings::choice(std::string_view key,
+                                            std::span<const std::string_view> names) {
     std::string wanted = "one of ";
-    for (std::size_t i = 0; i < names.size(); ++i) wanted += (i ? ", " : "") + std::string(names[i]);
+    for (std::size_t i = 0; i < names.size(); ++i)
+        wanted += (i ? ", " : "") + std::string(names[i]);
     return impl_->scalar<std::size_t>(key, wanted, [&](const std::string& text) {
         for (std::size_t i = 0; i < names.size(); ++i)
             if (iequals(names[i], text)) return std::optional<std::size_t>(i);
@@ -244,7 +252,8 @@ std::optional<std::vector<std::string>> Settings::strings(std::string_view key) 
         if (item.IsScalar()) {
             parts.push_back(item.Scalar());
         } else {
-            impl_->complain_at(item.Mark(), fmt::format("'{}' must be a list of texts", impl_->full(key)));
+            impl_->complain_at(item.Mark(),
+                               fmt::format("'{}' must be a list of texts", impl_->full(key)));
         }
     }
     return parts;
@@ -281,8 +290,8 @@ std::vector<Settings> Settings::list(std::string_view key) {
     std::size_t position = 0;
     for (const auto& item : found) {
         if (!item.IsMap()) {
-            impl_->complain_at(item.Mark(),
-                               fmt::format("each entry of '{}' must be a mapping", impl_->full(key)));
+            impl_->complain_at(
+                item.Mark(), fmt::format("each entry of '{}' must be a mapping", impl_->full(key)));
             continue;
         }
         auto impl = std::make_unique<Impl>();
@@ -308,7 +317,8 @@ std::vector<std::pair<std::string, std::string>> Settings::scalars(std::string_v
     for (const auto& member : found) {
         const std::string name = member.first.IsScalar() ? member.first.Scalar() : "";
         if (member.second.IsScalar() || member.second.IsNull()) {
-            members.emplace_back(name, member.second.IsNull() ? "null" : scalar_as_json(member.second));
+            members.emplace_back(name,
+                                 member.second.IsNull() ? "null" : scalar_as_json(member.second));
         } else if (member.second.IsSequence()) {
             std::string text = "[";
             for (const auto& item : member.second) {
@@ -317,8 +327,9 @@ std::vector<std::pair<std::string, std::string>> Settings::scalars(std::string_v
             }
             members.emplace_back(name, text + "]");
         } else {
-            impl_->complain_at(member.second.Mark(),
-                               fmt::format("'{}.{}' must be a value or a list", impl_->full(key), name));
+            impl_->complain_at(
+                member.second.Mark(),
+                fmt::format("'{}.{}' must be a value or a list", impl_->full(key), name));
         }
     }
     return members;
@@ -345,13 +356,15 @@ void Settings::finish() {
     for (const auto& member : impl_->node) {
         const std::string name = member.first.IsScalar() ? member.first.Scalar() : "";
         if (!seen.insert(name).second)
-            impl_->complain_at(member.first.Mark(), fmt::format("'{}' is given twice", impl_->full(name)));
+            impl_->complain_at(member.first.Mark(),
+                               fmt::format("'{}' is given twice", impl_->full(name)));
         if (impl_->asked.contains(name)) continue;
         const auto close = nearest(name, known);
-        impl_->complain_at(member.first.Mark(),
-                           close ? fmt::format("unknown key '{}'; did you mean '{}'?", impl_->full(name), *close)
-                                 : fmt::format("unknown key '{}'; known here: {}", impl_->full(name),
-                                               fmt::join(known, ", ")));
+        impl_->complain_at(
+            member.first.Mark(),
+            close ? fmt::format("unknown key '{}'; did you mean '{}'?", impl_->full(name), *close)
+                  : fmt::format("unknown key '{}'; known here: {}", impl_->full(name),
+                                fmt::join(known, ", ")));
     }
 }
 

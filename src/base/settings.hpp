@@ -1,5 +1,6 @@
-/// Reads a YAML configuration against what the program asks for: every question names a key, a type and a range; whatever was
-/// not asked for is an unknown key. Problems are collected with line and column, so that one run shows them all.
+/// Reads a YAML configuration against what the program asks for: every question names a key, a type
+/// and a range; whatever was not asked for is an unknown key. Problems are collected with line and
+/// column, so that one run shows them all.
 #pragma once
 
 #include <chrono>
@@ -22,14 +23,16 @@ struct SettingIssue {
     int line = 0;
     int column = 0;
     std::string message;
-    std::string to_string() const;  // "segue.yaml:3:5: unknown key 'enignes'; did you mean 'engines'?"
+    std::string to_string()
+        const;  // "segue.yaml:3:5: unknown key 'enignes'; did you mean 'engines'?"
 };
 
 /// Looks a variable up; nothing when unset. std::getenv in the program, a map in tests.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 Environment process_environment();
 
-/// A mapping of the file. Each scalar may be overridden by the environment: path "limits.max_body" is SEGUE_LIMITS_MAX_BODY.
+/// A mapping of the file. Each scalar may be overridden by the environment: path "limits.max_body"
+/// is SEGUE_LIMITS_MAX_BODY.
 class Settings {
 public:
     /// Reads `text`; an empty text is an empty mapping. `source` names it in issues.
@@ -48,7 +51,8 @@ public:
     /// "64MiB", "1GB", "512k"; a bare number is bytes.
     std::optional<std::int64_t> bytes(std::string_view key);
     /// One of `names`; answers its position.
-    std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> names);
+    std::optional<std::size_t> choice(std::string_view key,
+                                      std::span<const std::string_view> names);
     std::optional<std::vector<std::string>> strings(std::string_view key);
     /// A nested mapping; missing is nothing.
     std::optional<Settings> section(std::string_view key);

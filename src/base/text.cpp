@@ -15,7 +15,8 @@ constexpr std::string_view kBase64 =
 
 constexpr std::array<std::int8_t, 256> base64_table() {
     std::array<std::int8_t, 256> table{};
-    for (auto& entry : table) entry = -1;
+    for (auto& entry : table)
+        entry = -1;
     for (std::size_t i = 0; i < kBase64.size(); ++i)
         table[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int8_t>(i);
     return table;
@@ -23,13 +24,17 @@ constexpr std::array<std::int8_t, 256> base64_table() {
 constexpr auto kBase64Values = base64_table();
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-    for (std::size_t i = 0; i <= a.size(); ++i) rows[i][0] = i;
-    for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
+    std::vector<std::vector<std::size_t>> rows(a.size() + 1,
+                                               std::vector<std::size_t>(b.size() + 1));
+    for (std::size_t i = 0; i <= a.size(); ++i)
+        rows[i][0] = i;
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        rows[0][j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
-            rows[i][j] = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + change});
+            rows[i][j] =
+                std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + change});
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
         }
@@ -37,7 +42,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return rows[a.size()][b.size()];
 }
 
-/// Length of the valid UTF-8 sequence at `text[at]`, or 0; `bad` then says how many bytes to replace.
+/// Length of the valid UTF-8 sequence at `text[at]`, or 0; `bad` then says how many bytes to
+/// replace.
 std::size_t utf8_sequence(std::string_view text, std::size_t at, std::size_t& bad) {
     const auto byte = [&](std::size_t i) -> std::uint32_t {
         return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -75,7 +81,9 @@ std::size_t utf8_sequence(std::string_view text, std::size_t at, std::size_t& ba
 
 }  // namespace
 
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string to_lower(std::string_view text) {
     std::string out(text);
@@ -84,9 +92,9 @@ std::string to_lower(std::string_view text) {
 }
 
 bool iequals(std::string_view a, std::string_view b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(),
-                      [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+               return ascii_lower(x) == ascii_lower(y);
+           });
 }
 
 bool istarts_with(std::string_view text, std::string_view prefix) {
@@ -158,7 +166,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
             return false;
         }
     }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
+    while (p < pattern.size() && pattern[p] == '*')
+        ++p;
     return p == pattern.size();
 }
 
@@ -173,7 +182,8 @@ std::optional<std::string_view> nearest(std::string_view wrong,
             best_distance = distance;
         }
     }
-    if (best && best_distance > std::max<std::size_t>(1, (best->size() + 2) / 3)) return std::nullopt;
+    if (best && best_distance > std::max<std::size_t>(1, (best->size() + 2) / 3))
+        return std::nullopt;
     return best;
 }
 
@@ -205,7 +215,8 @@ std::optional<std::string> base64_decode(std::string_view text, Base64Error* err
             if (i + k >= text.size()) return wrong(text.size());
             const char c = text[i + k];
             if (c == '=') {
-                const bool at_end = i + 4 == text.size() && (k == 3 || (k == 2 && text[i + 3] == '='));
+                const bool at_end =
+                    i + 4 == text.size() && (k == 3 || (k == 2 && text[i + 3] == '='));
                 if (!at_end) return wrong(i + k);
                 group <<= 6 * (4 - k);
                 break;
@@ -276,7 +287,8 @@ std::string percent_decode(std::string_view text) {
     };
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+        if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+            digit(text[i + 2]) >= 0) {
             out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
             i += 2;
         } else {
@@ -302,7 +314,8 @@ std::string sha256_hex(std::string_view bytes) {
     unsigned int length = 0;
     EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
     std::string raw;
-    for (unsigned int i = 0; i < length; ++i) raw += static_cast<char>(digest[i]);
+    for (unsigned int i = 0; i < length; ++i)
+        raw += static_cast<char>(digest[i]);
     return hex_encode(raw);
 }
 

@@ -26,13 +26,13 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 /// `*` matches any run of characters, everything else itself.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-/// The candidate with the smallest edit distance (Damerau-Levenshtein) to `wrong`, or nothing when even
-/// that one is further away than a third of its length: a typo, not another word.
+/// The candidate with the smallest edit distance (Damerau-Levenshtein) to `wrong`, or nothing when
+/// even that one is further away than a third of its length: a typo, not another word.
 std::optional<std::string_view> nearest(std::string_view wrong,
                                         std::span<const std::string_view> candidates);
 
-/// RFC 4648 with padding. Decoding says at which byte the input stopped being base64; white space is
-/// not accepted.
+/// RFC 4648 with padding. Decoding says at which byte the input stopped being base64; white space
+/// is not accepted.
 std::string base64_encode(std::string_view bytes);
 struct Base64Error {
     std::size_t offset;

@@ -50,7 +50,8 @@ TEST(Text, RepairsUtf8LikeABrowser) {
 }
 
 TEST(Text, HashesAndDecodes) {
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_hex("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(percent_decode("a%2Fb%3ac%"), "a/b:c%");
     EXPECT_EQ(replace_all("aXbX", "X", "--"), "a--b--");
     EXPECT_EQ(trim(" \t a b\r\n"), "a b");
@@ -67,7 +68,8 @@ TEST(Clock, WritesSixDigitsAndZulu) {
 TEST(Random, RepeatsBySeed) {
     Random a(7);
     Random b(7);
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(a.next(), b.next());
+    for (int i = 0; i < 100; ++i)
+        EXPECT_EQ(a.next(), b.next());
     EXPECT_EQ(random_alphanumeric(24).size(), 24U);
     EXPECT_NE(random_hex(24), random_hex(24));
 }

@@ -1,4 +1,5 @@
-/// The subcommands as plain functions: arguments in, exit code out. Flags are parsed in app.cpp, the only file with CLI11.
+/// The subcommands as plain functions: arguments in, exit code out. Flags are parsed in app.cpp,
+/// the only file with CLI11.
 #pragma once
 
 #include <cstdint>

@@ -15,11 +15,13 @@ constexpr int kPatience = 5;
 
 /// A 1x1 PNG: enough for a text model to say that it takes no images.
 constexpr std::string_view kPixel =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg"
+    "==";
 
 std::string chat(std::string_view model, std::string_view content, std::string_view more) {
-    return fmt::format(R"({{"model":{},"max_tokens":1,"temperature":0,"messages":[{{"role":"user","content":{}}}]{}}})",
-                       json::quoted(model), content, more);
+    return fmt::format(
+        R"({{"model":{},"max_tokens":1,"temperature":0,"messages":[{{"role":"user","content":{}}}]{}}})",
+        json::quoted(model), content, more);
 }
 
 /// The route list is the cheapest thing that tells tasks and request fields apart.
@@ -33,7 +35,9 @@ Routes read_routes(ProbeClient& client, llm::EngineTraits& traits) {
     Routes routes;
     const auto answer = client.get("/openapi.json");
     if (!answer || answer->status != 200) return routes;
-    const auto has = [&](std::string_view text) { return answer->body.find(text) != std::string::npos; };
+    const auto has = [&](std::string_view text) {
+        return answer->body.find(text) != std::string::npos;
+    };
     routes.known = true;
     routes.chat = has("\"/v1/chat/completions\"");
     routes.embeddings = has("\"/v1/embeddings\"");
@@ -45,12 +49,14 @@ Routes read_routes(ProbeClient& client, llm::EngineTraits& traits) {
 Tri learn_tools(ProbeClient& client, std::string_view model, llm::EngineTraits& traits) {
     const auto answer = client.post(
         "/v1/chat/completions",
-        chat(model, "\"hi\"",
-             R"(,"tools":[{"type":"function","function":{"name":"none","parameters":{"type":"object","properties":{}}}}])"),
+        chat(
+            model, "\"hi\"",
+            R"(,"tools":[{"type":"function","function":{"name":"none","parameters":{"type":"object","properties":{}}}}])"),
         kPatience);
     if (!answer) return Tri::kUnknown;
     if (answer->status == 400)
-        return answer->body.find("--enable-auto-tool-choice") != std::string::npos ? Tri::kNo : Tri::kUnknown;
+        return answer->body.find("--enable-auto-tool-choice") != std::string::npos ? Tri::kNo
+                                                                                   : Tri::kUnknown;
     if (answer->status != 200) return Tri::kUnknown;
     json::Parser parser;
     if (const auto root = parser.parse(answer->body);
@@ -59,45 +65,53 @@ Tri learn_tools(ProbeClient& client, std::string_view model, llm::EngineTraits& 
     return Tri::kYes;
 }
 
-/// reasoning_tokens in the usage is one sign of a reasoning parser, not the only one (wire 5.1): ask for a short thought.
+/// reasoning_tokens in the usage is one sign of a reasoning parser, not the only one (wire 5.1):
+/// ask for a short thought.
 Tri learn_thinking(ProbeClient& client, std::string_view model) {
-    const auto answer =
-        client.post("/v1/chat/completions",
-                    fmt::format(R"({{"model":{},"max_tokens":8,"temperature":0,"messages":[{{"role":"user","content":"What is 1 plus 1?"}}],)"
-                                R"("chat_template_kwargs":{{"enable_thinking":true,"thinking":true}}}})",
-                                json::quoted(model)),
-                    kPatience);
+    const auto answer = client.post(
+        "/v1/chat/completions",
+        fmt::format(
+            R"({{"model":{},"max_tokens":8,"temperature":0,"messages":[{{"role":"user","content":"What is 1 plus 1?"}}],)"
+            R"("chat_template_kwargs":{{"enable_thinking":true,"thinking":true}}}})",
+            json::quoted(model)),
+        kPatience);
     if (!answer || answer->status != 200) return Tri::kUnknown;
     json::Parser parser;
     const auto root = parser.parse(answer->body);
     if (!root) return Tri::kUnknown;
-    if ((*root)["usage"]["completion_tokens_details"]["reasoning_tokens"].is_number()) return Tri::kYes;
+    if ((*root)["usage"]["completion_tokens_details"]["reasoning_tokens"].is_number())
+        return Tri::kYes;
     const auto message = (*root)["choices"].at(0)["message"];
-    const bool thought = !message["reasoning"].string().empty() || !message["reasoning_content"].string().empty();
+    const bool thought =
+        !message["reasoning"].string().empty() || !message["reasoning_content"].string().empty();
     return thought ? Tri::kYes : Tri::kNo;
 }
 
 Tri learn_vision(ProbeClient& client, std::string_view model) {
-    const std::string content =
-        fmt::format(R"([{{"type":"text","text":"hi"}},{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{}"}}}}])",
-                    kPixel);
+    const std::string content = fmt::format(
+        R"([{{"type":"text","text":"hi"}},{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{}"}}}}])",
+        kPixel);
     const auto answer = client.post("/v1/chat/completions", chat(model, content, ""), kPatience);
     if (!answer) return Tri::kUnknown;
     if (answer->status == 200) return Tri::kYes;
-    return answer->body.find("not a multimodal model") != std::string::npos ? Tri::kNo : Tri::kUnknown;
+    return answer->body.find("not a multimodal model") != std::string::npos ? Tri::kNo
+                                                                            : Tri::kUnknown;
 }
 
 Tri learn_insert(ProbeClient& client, std::string_view model) {
-    const auto answer = client.post(
-        "/v1/completions",
-        fmt::format(R"({{"model":{},"prompt":"a","suffix":"b","max_tokens":1}})", json::quoted(model)), kPatience);
+    const auto answer =
+        client.post("/v1/completions",
+                    fmt::format(R"({{"model":{},"prompt":"a","suffix":"b","max_tokens":1}})",
+                                json::quoted(model)),
+                    kPatience);
     if (!answer) return Tri::kUnknown;
     return answer->status == 200 ? Tri::kYes : answer->status == 400 ? Tri::kNo : Tri::kUnknown;
 }
 
 void learn_vllm(ProbeClient& client, EngineFacts& facts, llm::EngineTraits& traits) {
     bool unknown = false;
-    for (const auto& model : facts.models) unknown = unknown || model.capabilities.empty();
+    for (const auto& model : facts.models)
+        unknown = unknown || model.capabilities.empty();
     if (!unknown) return;
     const Routes routes = read_routes(client, traits);
     if (!routes.known) return;
@@ -107,13 +121,15 @@ void learn_vllm(ProbeClient& client, EngineFacts& facts, llm::EngineTraits& trai
         capabilities.emplace_back("completion");
         traits.tools = learn_tools(client, first, traits);
         if (traits.tools == Tri::kYes) capabilities.emplace_back("tools");
-        if (traits.reasoning_parser != Tri::kYes) traits.reasoning_parser = learn_thinking(client, first);
+        if (traits.reasoning_parser != Tri::kYes)
+            traits.reasoning_parser = learn_thinking(client, first);
         if (traits.reasoning_parser == Tri::kYes) capabilities.emplace_back("thinking");
         traits.vision = learn_vision(client, first);
         if (traits.vision == Tri::kYes) capabilities.emplace_back("vision");
         traits.insert = learn_insert(client, first);
         if (traits.insert == Tri::kYes) capabilities.emplace_back("insert");
-        if (traits.tools == Tri::kUnknown && traits.vision == Tri::kUnknown) return;  // it did not answer: again later
+        if (traits.tools == Tri::kUnknown && traits.vision == Tri::kUnknown)
+            return;  // it did not answer: again later
     }
     if (routes.embeddings) capabilities.emplace_back("embedding");
     for (auto& model : facts.models)
@@ -126,13 +142,16 @@ void learn_ollama(ProbeClient& client, EngineFacts& facts) {
     for (auto& model : facts.models) {
         if (!model.capabilities.empty()) continue;
         const auto answer = client.post(
-            "/api/show", json::object([&](json::Writer& w) { w.member("model", model.name); }), kPatience);
+            "/api/show", json::object([&](json::Writer& w) { w.member("model", model.name); }),
+            kPatience);
         if (!answer || answer->status != 200) continue;
         const auto root = parser.parse(answer->body);
         if (!root) continue;
-        for (const auto capability : (*root)["capabilities"]) model.capabilities.emplace_back(capability.string());
+        for (const auto capability : (*root)["capabilities"])
+            model.capabilities.emplace_back(capability.string());
         for (const auto info : (*root)["model_info"])
-            if (info.key().ends_with(".context_length") && !model.max_model_len) model.max_model_len = info.integer();
+            if (info.key().ends_with(".context_length") && !model.max_model_len)
+                model.max_model_len = info.integer();
     }
 }
 

@@ -27,7 +27,8 @@ void read_parameters(Settings& settings, llm::Profile& profile) {
     for (const auto& [name, text] : settings.scalars("parameters")) {
         const auto value = parser.parse(text);
         if (!value || !set_parameter(profile, name, *value))
-            settings.complain("parameters", fmt::format("parameter '{}' has the wrong type: {}", name, text));
+            settings.complain("parameters",
+                              fmt::format("parameter '{}' has the wrong type: {}", name, text));
     }
 }
 
@@ -35,9 +36,10 @@ void read_parameters(Settings& settings, llm::Profile& profile) {
 
 bool EngineConfig::operator==(const EngineConfig& other) const {
     return name == other.name && dialect == other.dialect && origin == other.origin &&
-           api_key == other.api_key && tls.verify == other.tls.verify && tls.ca_file == other.tls.ca_file &&
-           tls.server_name == other.tls.server_name && probe_interval == other.probe_interval &&
-           probe_timeout == other.probe_timeout && probe_capabilities == other.probe_capabilities && stand_in == other.stand_in &&
+           api_key == other.api_key && tls.verify == other.tls.verify &&
+           tls.ca_file == other.tls.ca_file && tls.server_name == other.tls.server_name &&
+           probe_interval == other.probe_interval && probe_timeout == other.probe_timeout &&
+           probe_capabilities == other.probe_capabilities && stand_in == other.stand_in &&
            deadlines == other.deadlines;
 }
 
@@ -51,8 +53,10 @@ EngineConfig read_engine(Settings& entry, const Environment& environment) {
     if (const auto origin = net::parse_origin(url, port)) {
         engine.origin = *origin;
     } else {
-        entry.complain("url", url.empty() ? "an engine needs a 'url', such as http://127.0.0.1:8000"
-                                          : fmt::format("'{}' is not a URL such as http://127.0.0.1:8000", url));
+        entry.complain("url",
+                       url.empty()
+                           ? "an engine needs a 'url', such as http://127.0.0.1:8000"
+                           : fmt::format("'{}' is not a URL such as http://127.0.0.1:8000", url));
     }
     engine.api_key = entry.string("api_key").value_or("");
     if (const auto variable = entry.string("api_key_env")) {
@@ -60,7 +64,8 @@ EngineConfig read_engine(Settings& entry, const Environment& environment) {
         if (value)
             engine.api_key = *value;
         else
-            entry.complain("api_key_env", fmt::format("environment variable {} is not set", *variable));
+            entry.complain("api_key_env",
+                           fmt::format("environment variable {} is not set", *variable));
     }
     if (auto tls = entry.section("tls")) {
         engine.tls.verify = tls->boolean("verify").value_or(true);
@@ -140,25 +145,29 @@ llm::Profile read_profile(Settings& settings) {
 ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines) {
     ModelConfig model;
     model.name = entry.string("name").value_or("");
-    if (model.name.empty()) entry.complain("name", "a model needs a 'name', the one that clients use");
+    if (model.name.empty())
+        entry.complain("name", "a model needs a 'name', the one that clients use");
     std::vector<std::string_view> names;
-    for (const auto& engine : engines) names.push_back(engine.name);
+    for (const auto& engine : engines)
+        names.push_back(engine.name);
     for (auto& target : entry.list("targets")) {
         TargetConfig made;
         made.engine = target.string("engine").value_or("");
         if (std::find(names.begin(), names.end(), made.engine) == names.end()) {
             const auto close = nearest(made.engine, names);
-            target.complain("engine", close ? fmt::format("no engine is called '{}'; did you mean '{}'?",
-                                                          made.engine, *close)
-                                            : fmt::format("no engine is called '{}'; there are: {}",
-                                                          made.engine, fmt::join(names, ", ")));
+            target.complain("engine",
+                            close ? fmt::format("no engine is called '{}'; did you mean '{}'?",
+                                                made.engine, *close)
+                                  : fmt::format("no engine is called '{}'; there are: {}",
+                                                made.engine, fmt::join(names, ", ")));
         }
         made.model = target.string("model").value_or("");
         made.priority = static_cast<int>(target.integer("priority", 0, 1000).value_or(0));
         target.finish();
         model.targets.push_back(std::move(made));
     }
-    if (model.targets.empty()) entry.complain("targets", "a model needs at least one entry in 'targets'");
+    if (model.targets.empty())
+        entry.complain("targets", "a model needs at least one entry in 'targets'");
     if (entry.has("profile")) {
         if (auto profile = entry.section("profile"))
             model.profile = std::make_shared<llm::Profile>(read_profile(*profile));

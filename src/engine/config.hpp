@@ -18,7 +18,8 @@ namespace segue::engine {
 /// How long one attempt may take in each phase; zero = no limit.
 struct AttemptDeadlines {
     std::chrono::milliseconds connect{5'000};
-    std::chrono::milliseconds first_event{300'000};    // request written -> first event; a CPU loads models for minutes
+    std::chrono::milliseconds first_event{
+        300'000};  // request written -> first event; a CPU loads models for minutes
     std::chrono::milliseconds between_events{120'000};
     std::chrono::milliseconds total{3'600'000};
     bool operator==(const AttemptDeadlines&) const = default;
@@ -32,7 +33,8 @@ struct EngineConfig {
     net::TlsOptions tls;
     std::chrono::milliseconds probe_interval{5'000};
     std::chrono::milliseconds probe_timeout{2'000};
-    bool stand_in = false;  // answers only while no other engine is up (the rehearsal engines of an empty configuration)
+    bool stand_in = false;  // answers only while no other engine is up (the rehearsal engines of an
+                            // empty configuration)
     bool probe_capabilities = true;  // may send one-token requests to learn tools, thinking, vision
     AttemptDeadlines deadlines;
     bool operator==(const EngineConfig& other) const;

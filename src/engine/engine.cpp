@@ -16,8 +16,9 @@ std::int64_t nanoseconds(TimePoint time) {
 }  // namespace
 
 const ServedModel* EngineFacts::find(std::string_view served_name) const {
-    const auto found = std::find_if(models.begin(), models.end(),
-                                    [&](const ServedModel& model) { return model.name == served_name; });
+    const auto found = std::find_if(models.begin(), models.end(), [&](const ServedModel& model) {
+        return model.name == served_name;
+    });
     return found == models.end() ? nullptr : &*found;
 }
 
@@ -49,9 +50,13 @@ void Engine::on_success() {
 
 void Engine::on_failure(TimePoint now) {
     const bool was_ejected = ejected_until_ns_.load(std::memory_order_relaxed) != 0;
-    if (failures_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresToEject && !was_ejected) return;
-    const int doublings = std::min(ejections_in_a_row_.fetch_add(1, std::memory_order_relaxed), kMostDoublings);
-    ejected_until_ns_.store(nanoseconds(now) + (kFirstEjection << doublings), std::memory_order_relaxed);
+    if (failures_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresToEject &&
+        !was_ejected)
+        return;
+    const int doublings =
+        std::min(ejections_in_a_row_.fetch_add(1, std::memory_order_relaxed), kMostDoublings);
+    ejected_until_ns_.store(nanoseconds(now) + (kFirstEjection << doublings),
+                            std::memory_order_relaxed);
 }
 
 bool Engine::ejected(TimePoint now) const {

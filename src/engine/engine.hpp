@@ -1,6 +1,7 @@
 /// One engine as all workers see it: what it is, how it fares, how busy it is.
 ///
-/// Thread: everything here may be called from any thread. Facts are immutable snapshots that the prober replaces.
+/// Thread: everything here may be called from any thread. Facts are immutable snapshots that the
+/// prober replaces.
 #pragma once
 
 #include <atomic>
@@ -20,11 +21,11 @@ namespace segue::engine {
 /// A model as its engine lists it.
 struct ServedModel {
     std::string name;
-    std::string root;                          // vLLM's root; "" elsewhere
+    std::string root;  // vLLM's root; "" elsewhere
     std::optional<std::int64_t> max_model_len;
-    std::vector<std::string> capabilities;     // empty = unknown
-    std::string tags_entry;                    // an Ollama engine's own entry of /api/tags, exact JSON
-    std::string ps_entry;                      // its entry of /api/ps when loaded
+    std::vector<std::string> capabilities;  // empty = unknown
+    std::string tags_entry;                 // an Ollama engine's own entry of /api/tags, exact JSON
+    std::string ps_entry;                   // its entry of /api/ps when loaded
     WallTime first_seen{};
 };
 
@@ -40,12 +41,12 @@ struct EngineFacts {
     llm::Dialect dialect = llm::Dialect::kOpenAi;
     std::string kind = "unknown";  // vllm, ollama, openai
     std::string version;
-    std::string problem;           // why it is down
+    std::string problem;  // why it is down
     bool rehearsal = false;
     bool sleeping = false;
     std::vector<ServedModel> models;
     EngineLoad load;
-    Duration latency{};            // of the health request
+    Duration latency{};  // of the health request
     WallTime probed{};
 
     const ServedModel* find(std::string_view served_name) const;
@@ -63,8 +64,9 @@ public:
     std::shared_ptr<const EngineFacts> facts() const;
     void set_facts(EngineFacts facts);
 
-    /// Passive ejection: three failures in a row put the engine aside, for 1 s at first, doubling to 30 s; then one request is let
-    /// through (half-open), and its success brings the engine back. A good probe shortens the wait.
+    /// Passive ejection: three failures in a row put the engine aside, for 1 s at first, doubling
+    /// to 30 s; then one request is let through (half-open), and its success brings the engine
+    /// back. A good probe shortens the wait.
     void on_success();
     void on_failure(TimePoint now);
     /// May a request be sent there now? Half-open admits one at a time.
@@ -75,7 +77,8 @@ public:
     std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
     void begin() { in_flight_.fetch_add(1, std::memory_order_relaxed); }
     void end() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
-    /// For choosing the least loaded: what is under way here, and what the engine says of others' requests (waiting counts double).
+    /// For choosing the least loaded: what is under way here, and what the engine says of others'
+    /// requests (waiting counts double).
     double pressure() const;
 
 private:

@@ -52,7 +52,8 @@ bool set_parameter(llm::Profile& profile, std::string_view name, json::Value val
         std::vector<std::string> stops;
         if (value.is_string()) stops.emplace_back(value.string());
         if (value.is_array())
-            for (const auto item : value) stops.emplace_back(item.string());
+            for (const auto item : value)
+                stops.emplace_back(item.string());
         if (stops.empty()) return false;
         profile.parameters.stop = std::move(stops);
         return true;

@@ -1,4 +1,5 @@
-/// Modelfile PARAMETERs into a profile: one place for the configuration, Ollama's create, and a baseline's /api/show.
+/// Modelfile PARAMETERs into a profile: one place for the configuration, Ollama's create, and a
+/// baseline's /api/show.
 #pragma once
 
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace segue::engine {
 
-/// Sampling parameters become Profile::parameters, anything else Profile::parameter_extras. False: the value has the wrong type.
+/// Sampling parameters become Profile::parameters, anything else Profile::parameter_extras. False:
+/// the value has the wrong type.
 bool set_parameter(llm::Profile& profile, std::string_view name, json::Value value);
 
 }  // namespace segue::engine

@@ -29,14 +29,16 @@ std::optional<double> sample(std::string_view line, std::string_view name) {
     return value;
 }
 
-/// What answers there, when the configuration does not say: /version is vLLM's, /api/version Ollama's.
+/// What answers there, when the configuration does not say: /version is vLLM's, /api/version
+/// Ollama's.
 void find_kind(ProbeClient& client, const EngineConfig& config, EngineFacts& facts) {
     json::Parser parser;
     const bool may_be_openai = config.dialect != llm::Dialect::kOllama;
     if (may_be_openai) {
         const auto answer = client.get("/version");
         if (answer && answer->status == 200) {
-            if (const auto root = parser.parse(answer->body); root && (*root)["version"].is_string()) {
+            if (const auto root = parser.parse(answer->body);
+                root && (*root)["version"].is_string()) {
                 facts.dialect = llm::Dialect::kOpenAi;
                 facts.kind = "vllm";
                 facts.version = (*root)["version"].string();
@@ -62,7 +64,8 @@ void find_kind(ProbeClient& client, const EngineConfig& config, EngineFacts& fac
             return;
         }
         if (config.dialect) {
-            facts.problem = fmt::format("/api/version answered {}: this is no Ollama", answer->status);
+            facts.problem =
+                fmt::format("/api/version answered {}: this is no Ollama", answer->status);
             return;
         }
     }
@@ -70,7 +73,8 @@ void find_kind(ProbeClient& client, const EngineConfig& config, EngineFacts& fac
     facts.kind = "openai";
 }
 
-void read_openai_models(ProbeClient& client, EngineFacts& facts, WallTime now, const EngineFacts& before) {
+void read_openai_models(ProbeClient& client, EngineFacts& facts, WallTime now,
+                        const EngineFacts& before) {
     const auto answer = client.get("/v1/models");
     if (!answer) {
         facts.problem = answer.error().detail;
@@ -100,7 +104,8 @@ void read_openai_models(ProbeClient& client, EngineFacts& facts, WallTime now, c
     if (facts.models.empty()) facts.problem = "the engine lists no model";
 }
 
-void read_ollama_models(ProbeClient& client, EngineFacts& facts, WallTime now, const EngineFacts& before) {
+void read_ollama_models(ProbeClient& client, EngineFacts& facts, WallTime now,
+                        const EngineFacts& before) {
     const auto answer = client.get("/api/tags");
     if (!answer) {
         facts.problem = answer.error().detail;
@@ -117,7 +122,8 @@ void read_ollama_models(ProbeClient& client, EngineFacts& facts, WallTime now, c
         model.name = entry["model"].string(entry["name"].string());
         model.tags_entry = entry.raw();
         model.max_model_len = entry["details"]["context_length"].integer();
-        for (const auto capability : entry["capabilities"]) model.capabilities.emplace_back(capability.string());
+        for (const auto capability : entry["capabilities"])
+            model.capabilities.emplace_back(capability.string());
         const ServedModel* known = before.find(model.name);
         model.first_seen = known ? known->first_seen : now;
         if (known && model.capabilities.empty()) model.capabilities = known->capabilities;
@@ -136,7 +142,8 @@ void read_vllm_extras(ProbeClient& client, EngineFacts& facts) {
         facts.load = parse_vllm_load(metrics->body);
     if (const auto sleeping = client.get("/is_sleeping"); sleeping && sleeping->status == 200) {
         json::Parser parser;
-        if (const auto root = parser.parse(sleeping->body)) facts.sleeping = (*root)["is_sleeping"].boolean();
+        if (const auto root = parser.parse(sleeping->body))
+            facts.sleeping = (*root)["is_sleeping"].boolean();
     }
 }
 
@@ -190,7 +197,8 @@ EngineFacts probe_engine(const Engine& engine, const Clock& clock) {
     }
     facts.rehearsal = client.saw_rehearsal();
     if (!facts.problem.empty()) {
-        // A model list that was known stays known: routing may still try the engine when nothing else is left.
+        // A model list that was known stays known: routing may still try the engine when nothing
+        // else is left.
         facts.models = before->models;
         if (facts.kind == "unknown") facts.kind = before->kind;
         if (facts.version.empty()) facts.version = before->version;

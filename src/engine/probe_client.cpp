@@ -5,7 +5,8 @@
 namespace segue::engine {
 
 ProbeClient::ProbeClient(const EngineConfig& config, std::shared_ptr<const net::TlsOptions> tls)
-    : config_(config), tls_(std::move(tls)) {}
+    : config_(config), tls_(std::move(tls)) {
+}
 
 Result<net::SimpleResponse> ProbeClient::get(std::string_view path) {
     net::ClientRequest request;
@@ -13,7 +14,8 @@ Result<net::SimpleResponse> ProbeClient::get(std::string_view path) {
     return send(std::move(request), 1);
 }
 
-Result<net::SimpleResponse> ProbeClient::post(std::string_view path, std::string_view body, int patience) {
+Result<net::SimpleResponse> ProbeClient::post(std::string_view path, std::string_view body,
+                                              int patience) {
     net::ClientRequest request;
     request.method = "POST";
     request.path = path;
@@ -31,8 +33,9 @@ Result<net::SimpleResponse> ProbeClient::send(net::ClientRequest request, int pa
     request.deadlines.total = config_.probe_timeout * patience;
     auto answer = net::fetch(std::move(request));
     if (!answer) {
-        return fail(answer.error().fault,
-                    fmt::format("cannot reach {} ({})", config_.origin.to_string(), answer.error().detail));
+        return fail(
+            answer.error().fault,
+            fmt::format("cannot reach {} ({})", config_.origin.to_string(), answer.error().detail));
     }
     if (answer->headers.find("Segue-Engine") == "rehearsal") saw_rehearsal_ = true;
     return answer;

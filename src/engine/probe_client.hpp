@@ -14,8 +14,10 @@ class ProbeClient {
 public:
     ProbeClient(const EngineConfig& config, std::shared_ptr<const net::TlsOptions> tls);
     Result<net::SimpleResponse> get(std::string_view path);
-    /// `patience` multiplies the probe's time limit: answers that a model has to make take longer than lists.
-    Result<net::SimpleResponse> post(std::string_view path, std::string_view body, int patience = 1);
+    /// `patience` multiplies the probe's time limit: answers that a model has to make take longer
+    /// than lists.
+    Result<net::SimpleResponse> post(std::string_view path, std::string_view body,
+                                     int patience = 1);
     /// Some answer carried the label of Segue's rehearsal engine.
     bool saw_rehearsal() const { return saw_rehearsal_; }
 

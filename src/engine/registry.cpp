@@ -34,15 +34,19 @@ Registry::Registry(Options options, const Clock& clock, const Registry* before)
     if (before) aliases_ = before->aliases();
 }
 
-Registry::~Registry() { stop(); }
+Registry::~Registry() {
+    stop();
+}
 
 void Registry::start() {
     for (const auto& engine : engines_)
-        threads_.emplace_back([this, engine](std::stop_token stop) { probe_forever(stop, engine); });
+        threads_.emplace_back(
+            [this, engine](std::stop_token stop) { probe_forever(stop, engine); });
 }
 
 void Registry::stop() {
-    for (auto& thread : threads_) thread.request_stop();
+    for (auto& thread : threads_)
+        thread.request_stop();
     wake_.notify_all();
     threads_.clear();
 }
@@ -61,8 +65,9 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
         using State = EngineFacts::State;
         if (facts.state != before->state) {
             if (facts.state == State::kUp) {
-                log::info("engine {} is up: {} {} at {}{}", engine->name(), facts.kind, facts.version,
-                          engine->config().origin.to_string(), facts.rehearsal ? " (rehearsal)" : "");
+                log::info("engine {} is up: {} {} at {}{}", engine->name(), facts.kind,
+                          facts.version, engine->config().origin.to_string(),
+                          facts.rehearsal ? " (rehearsal)" : "");
                 engine->on_success();
             } else {
                 log::warning("engine {} is down: {}", engine->name(), facts.problem);
@@ -82,7 +87,8 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
 bool Registry::allowed(const Engine& engine, const EngineFacts& facts) const {
     if (engine.config().stand_in) {
         for (const auto& other : engines_)
-            if (!other->config().stand_in && other->facts()->state == EngineFacts::State::kUp) return false;
+            if (!other->config().stand_in && other->facts()->state == EngineFacts::State::kUp)
+                return false;
     }
     switch (options_.backend) {
         case Backend::kAuto: return true;
@@ -92,8 +98,9 @@ bool Registry::allowed(const Engine& engine, const EngineFacts& facts) const {
     return true;
 }
 
-std::optional<Candidate> Registry::candidate(const std::shared_ptr<Engine>& engine, std::string_view served,
-                                             const std::shared_ptr<const llm::Profile>& profile) const {
+std::optional<Candidate> Registry::candidate(
+    const std::shared_ptr<Engine>& engine, std::string_view served,
+    const std::shared_ptr<const llm::Profile>& profile) const {
     const auto facts = engine->facts();
     if (!allowed(*engine, *facts)) return std::nullopt;
     Candidate made;
@@ -118,8 +125,8 @@ std::optional<Candidate> Registry::candidate(const std::shared_ptr<Engine>& engi
 }
 
 void Registry::order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const {
-    // Well engines by priority and load first; the others stay as a last resort, so that nothing is refused
-    // on the word of an old probe alone.
+    // Well engines by priority and load first; the others stay as a last resort, so that nothing is
+    // refused on the word of an old probe alone.
     struct Rank {
         bool bad;
         int priority;
@@ -135,10 +142,12 @@ void Registry::order(std::vector<std::pair<int, Candidate>>& found, Resolution& 
     for (std::size_t i = 0; i < found.size(); ++i) {
         const Engine& engine = *found[i].second.engine;
         const bool up = engine.facts()->state != EngineFacts::State::kDown && engine.admits(now);
-        resolution.healthy = resolution.healthy || (up && engine.facts()->state == EngineFacts::State::kUp);
+        resolution.healthy =
+            resolution.healthy || (up && engine.facts()->state == EngineFacts::State::kUp);
         ranked[{!up, found[i].first, engine.pressure(), i}] = &found[i].second;
     }
-    for (auto& [rank, candidate] : ranked) resolution.candidates.push_back(std::move(*candidate));
+    for (auto& [rank, candidate] : ranked)
+        resolution.candidates.push_back(std::move(*candidate));
 }
 
 Resolution Registry::resolve(std::string_view asked) const {
@@ -162,7 +171,8 @@ Resolution Registry::resolve(std::string_view asked) const {
         for (const auto& target : model.targets)
             for (const auto& engine : engines_)
                 if (engine->name() == target.engine)
-                    if (auto made = candidate(engine, target.model.empty() ? name : target.model, resolution.profile))
+                    if (auto made = candidate(engine, target.model.empty() ? name : target.model,
+                                              resolution.profile))
                         found.emplace_back(target.priority, std::move(*made));
         order(found, resolution);
         resolution.kind = Resolution::Kind::kFound;
@@ -177,7 +187,8 @@ Resolution Registry::resolve(std::string_view asked) const {
         const auto facts = engine->facts();
         for (const auto& served : facts->models) {
             if (!same_model(canonical, name, served.name)) continue;
-            if (auto made = candidate(engine, served.name, alias_profile ? alias_profile : no_profile))
+            if (auto made =
+                    candidate(engine, served.name, alias_profile ? alias_profile : no_profile))
                 found.emplace_back(0, std::move(*made));
             break;
         }
@@ -192,8 +203,26 @@ Resolution Registry::resolve(std::string_view asked) const {
         if (model.is_pattern() && (glob_match(to_lower(model.name), to_lower(name)) ||
                                    glob_match(to_lower(model.name), canonical)))
             return take(model);
-    resolution.kind = llm::canonical_model_name(asked) || asked.empty() ? Resolution::Kind::kUnknown
-                                                                        : Resolution::Kind::kInvalidName;
+    // An Ollama engine knows best what it can load: a name that is not listed is its own to refuse.
+    if (options_.models.empty() && llm::canonical_model_name(name)) {
+        for (const auto& engine : engines_) {
+            const auto facts = engine->facts();
+            if (facts->dialect != llm::Dialect::kOllama ||
+                facts->state == EngineFacts::State::kDown)
+                continue;
+            if (auto made = candidate(engine, name, no_profile))
+                found.emplace_back(0, std::move(*made));
+        }
+        if (!found.empty()) {
+            resolution.profile = no_profile;
+            order(found, resolution);
+            resolution.kind = Resolution::Kind::kFound;
+            return resolution;
+        }
+    }
+    resolution.kind = llm::canonical_model_name(asked) || asked.empty()
+                          ? Resolution::Kind::kUnknown
+                          : Resolution::Kind::kInvalidName;
     return resolution;
 }
 
@@ -213,7 +242,8 @@ std::vector<ClientModel> Registry::client_models() const {
             for (const auto& engine : engines_)
                 if (engine->name() == target.engine && allowed(*engine, *engine->facts())) {
                     any = true;
-                    if (const auto* served = engine->facts()->find(target.model)) seen = served->first_seen;
+                    if (const auto* served = engine->facts()->find(target.model))
+                        seen = served->first_seen;
                 }
         if (any) add(model.name, false, seen);
     }
@@ -221,12 +251,15 @@ std::vector<ClientModel> Registry::client_models() const {
         for (const auto& engine : engines_) {
             const auto facts = engine->facts();
             if (!allowed(*engine, *facts) || facts->state == EngineFacts::State::kDown) continue;
-            for (const auto& served : facts->models) add(served.name, false, served.first_seen);
+            for (const auto& served : facts->models)
+                add(served.name, false, served.first_seen);
         }
     }
-    for (const auto& alias : aliases()) add(alias.name, true, alias.made);
+    for (const auto& alias : aliases())
+        add(alias.name, true, alias.made);
     std::vector<ClientModel> list;
-    for (auto& [name, model] : models) list.push_back(std::move(model));
+    for (auto& [name, model] : models)
+        list.push_back(std::move(model));
     return list;
 }
 

@@ -1,7 +1,9 @@
-/// All engines, the threads that probe them, and the table that turns a client's model name into candidates.
+/// All engines, the threads that probe them, and the table that turns a client's model name into
+/// candidates.
 ///
-/// Thread: probing threads write facts; resolve() and the lists may be called from any thread. A reload makes a new Registry
-/// that takes over the Engine objects whose configuration did not change, with what is known of them.
+/// Thread: probing threads write facts; resolve() and the lists may be called from any thread. A
+/// reload makes a new Registry that takes over the Engine objects whose configuration did not
+/// change, with what is known of them.
 #pragma once
 
 #include <condition_variable>
@@ -23,10 +25,11 @@ namespace segue::engine {
 /// AI_BACKEND: which dialect may answer at all.
 enum class Backend : std::uint8_t { kAuto, kOllama, kVllm };
 
-/// A name made while running (Ollama's copy and create), resolved to another client name, perhaps with a profile of its own.
+/// A name made while running (Ollama's copy and create), resolved to another client name, perhaps
+/// with a profile of its own.
 struct Alias {
-    std::string name;    // canonical
-    std::string target;  // client name
+    std::string name;                             // canonical
+    std::string target;                           // client name
     std::shared_ptr<const llm::Profile> profile;  // null = the target's
     WallTime made{};
 };
@@ -47,8 +50,8 @@ struct Resolution {
 
 /// One name that clients may use, for lists.
 struct ClientModel {
-    std::string name;  // canonical, with tag
-    std::string shown; // as configured or as the engine lists it
+    std::string name;   // canonical, with tag
+    std::string shown;  // as configured or as the engine lists it
     bool alias = false;
     WallTime first_seen{};
 };
@@ -86,7 +89,8 @@ public:
 private:
     struct Probing;
     bool allowed(const Engine& engine, const EngineFacts& facts) const;
-    std::optional<Candidate> candidate(const std::shared_ptr<Engine>& engine, std::string_view served,
+    std::optional<Candidate> candidate(const std::shared_ptr<Engine>& engine,
+                                       std::string_view served,
                                        const std::shared_ptr<const llm::Profile>& profile) const;
     void order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const;
     void probe_forever(std::stop_token stop, const std::shared_ptr<Engine>& engine);

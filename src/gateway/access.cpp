@@ -11,17 +11,19 @@ namespace segue::gateway {
 namespace {
 
 constexpr std::array<std::string_view, 13> kOllamaOrigins{
-    "http://localhost",  "https://localhost",  "http://localhost:*",  "https://localhost:*",
-    "http://127.0.0.1",  "https://127.0.0.1",  "http://127.0.0.1:*",  "https://127.0.0.1:*",
-    "http://0.0.0.0",    "https://0.0.0.0",    "http://0.0.0.0:*",    "https://0.0.0.0:*",
+    "http://localhost", "https://localhost", "http://localhost:*", "https://localhost:*",
+    "http://127.0.0.1", "https://127.0.0.1", "http://127.0.0.1:*", "https://127.0.0.1:*",
+    "http://0.0.0.0",   "https://0.0.0.0",   "http://0.0.0.0:*",   "https://0.0.0.0:*",
     "app://*"};
-constexpr std::array<std::string_view, 4> kOllamaSchemes{"file://*", "tauri://*", "vscode-webview://*",
-                                                         "vscode-file://*"};
+constexpr std::array<std::string_view, 4> kOllamaSchemes{"file://*", "tauri://*",
+                                                         "vscode-webview://*", "vscode-file://*"};
 
 constexpr std::string_view kAllowHeaders =
-    "Authorization,Content-Type,User-Agent,Accept,X-Requested-With,Openai-Beta,X-Stainless-Arch,X-Stainless-Async,"
+    "Authorization,Content-Type,User-Agent,Accept,X-Requested-With,Openai-Beta,X-Stainless-Arch,X-"
+    "Stainless-Async,"
     "X-Stainless-Custom-Poll-Interval,X-Stainless-Helper-Method,X-Stainless-Lang,X-Stainless-Os,"
-    "X-Stainless-Package-Version,X-Stainless-Poll-Helper,X-Stainless-Retry-Count,X-Stainless-Runtime,"
+    "X-Stainless-Package-Version,X-Stainless-Poll-Helper,X-Stainless-Retry-Count,X-Stainless-"
+    "Runtime,"
     "X-Stainless-Runtime-Version,X-Stainless-Timeout";
 
 /// Four numbers of an IPv4 address.
@@ -43,8 +45,8 @@ std::optional<std::array<int, 4>> ipv4(std::string_view text) {
 }
 
 bool is_local_ipv4(const std::array<int, 4>& n) {
-    return n[0] == 127 || n[0] == 10 || (n[0] == 192 && n[1] == 168) || (n[0] == 172 && n[1] >= 16 && n[1] <= 31) ||
-           n == std::array<int, 4>{0, 0, 0, 0};
+    return n[0] == 127 || n[0] == 10 || (n[0] == 192 && n[1] == 168) ||
+           (n[0] == 172 && n[1] >= 16 && n[1] <= 31) || n == std::array<int, 4>{0, 0, 0, 0};
 }
 
 /// Loopback, unspecified, unique local (fc00::/7) and link-local (fe80::/10).
@@ -57,7 +59,8 @@ bool is_local_ipv6(std::string_view text) {
 
 std::string machine_name() {
     std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+    return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                          : std::string();
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
@@ -101,7 +104,9 @@ net::Headers preflight_headers(std::string_view origin, std::string_view asked_h
         const std::string name = to_lower(trim(part));
         if (name.empty() || known.find("," + name + ",") != std::string::npos) continue;
         bool is_token = true;
-        for (const char c : name) is_token = is_token && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
+        for (const char c : name)
+            is_token = is_token &&
+                       ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
         if (is_token) allowed.append(",").append(name);
     }
     headers.add("Access-Control-Allow-Headers", allowed);
@@ -114,12 +119,14 @@ net::Headers preflight_headers(std::string_view origin, std::string_view asked_h
 bool key_allowed(const net::Headers& headers, const GatewayConfig& config) {
     if (config.keys.empty()) return true;
     std::string_view given;
-    if (const auto authorization = headers.find("Authorization"); authorization && istarts_with(*authorization, "bearer "))
+    if (const auto authorization = headers.find("Authorization");
+        authorization && istarts_with(*authorization, "bearer "))
         given = trim(authorization->substr(7));
     else if (const auto key = headers.find("x-api-key"))
         given = trim(*key);
     bool allowed = false;
-    for (const auto& key : config.keys) allowed = equal_in_constant_time(key, given) || allowed;
+    for (const auto& key : config.keys)
+        allowed = equal_in_constant_time(key, given) || allowed;
     return allowed && !given.empty();
 }
 

@@ -12,10 +12,12 @@ namespace segue::gateway {
 
 /// Ollama's list and the configured patterns.
 bool origin_allowed(std::string_view origin, const GatewayConfig& config);
-/// The DNS-rebinding guard of a loopback listener: addresses of this machine and private ones, localhost, the machine's name,
+/// The DNS-rebinding guard of a loopback listener: addresses of this machine and private ones,
+/// localhost, the machine's name,
 /// *.localhost, *.local, *.internal.
 bool host_allowed(std::string_view host_header);
-/// Headers of a preflight answer; headers that were asked for beyond Ollama's list are echoed (wire 4.4).
+/// Headers of a preflight answer; headers that were asked for beyond Ollama's list are echoed
+/// (wire 4.4).
 net::Headers preflight_headers(std::string_view origin, std::string_view asked_headers);
 /// `Authorization: Bearer K` or `x-api-key: K`; compared in constant time.
 bool key_allowed(const net::Headers& headers, const GatewayConfig& config);

@@ -24,9 +24,10 @@ Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
     json::Parser parser;
     const auto root = parser.parse(text.str());
     if (!in || !root || !(*root)["aliases"].is_array())
-        return fail(Fault::kIo, fmt::format("cannot read {}: it is not the list of aliases that segue wrote; "
-                                            "mend it or move it away",
-                                            file));
+        return fail(Fault::kIo,
+                    fmt::format("cannot read {}: it is not the list of aliases that segue wrote; "
+                                "mend it or move it away",
+                                file));
     for (const auto item : (*root)["aliases"]) {
         Entry entry;
         entry.alias.name = item["name"].string();
@@ -45,7 +46,8 @@ Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
 std::vector<engine::Alias> AliasStore::list() const {
     const std::lock_guard lock(mutex_);
     std::vector<engine::Alias> aliases;
-    for (const auto& entry : entries_) aliases.push_back(entry.alias);
+    for (const auto& entry : entries_)
+        aliases.push_back(entry.alias);
     return aliases;
 }
 
@@ -62,7 +64,8 @@ Result<void> AliasStore::put(engine::Alias alias, std::string_view profile_json)
 Result<bool> AliasStore::remove(std::string_view canonical_name) {
     const std::lock_guard lock(mutex_);
     std::vector<Entry> entries = entries_;
-    if (std::erase_if(entries, [&](const Entry& entry) { return entry.alias.name == canonical_name; }) == 0)
+    if (std::erase_if(entries,
+                      [&](const Entry& entry) { return entry.alias.name == canonical_name; }) == 0)
         return false;
     SEGUE_TRY_VOID(write(entries));
     entries_ = std::move(entries);
@@ -89,7 +92,8 @@ Result<void> AliasStore::write(const std::vector<Entry>& entries) const {
     out.close();
     // The old file stays whole until the new one is: a full disk loses nothing.
     if (!out || std::rename(fresh.c_str(), file_.c_str()) != 0)
-        return fail(Fault::kIo, fmt::format("cannot write {} ({}); nothing was changed", file_, std::strerror(errno)));
+        return fail(Fault::kIo, fmt::format("cannot write {} ({}); nothing was changed", file_,
+                                            std::strerror(errno)));
     return {};
 }
 

@@ -1,4 +1,5 @@
-/// Names that clients make with Ollama's create and copy (wire 3.9): kept in one JSON file in the data folder, or nowhere.
+/// Names that clients make with Ollama's create and copy (wire 3.9): kept in one JSON file in the
+/// data folder, or nowhere.
 ///
 /// Thread: any; changes are serialised here and handed to the registry.
 #pragma once
@@ -18,7 +19,8 @@ namespace segue::gateway {
 
 class AliasStore {
 public:
-    /// `file` "" = names live in memory only as long as the program. A file that cannot be read is an error, not an empty list.
+    /// `file` "" = names live in memory only as long as the program. A file that cannot be read is
+    /// an error, not an empty list.
     static Result<std::unique_ptr<AliasStore>> open(std::string file);
 
     std::vector<engine::Alias> list() const;
@@ -39,7 +41,8 @@ private:
     std::vector<Entry> entries_;
 };
 
-/// A profile over `base` from a create request's members system, parameters, messages, template, license.
+/// A profile over `base` from a create request's members system, parameters, messages, template,
+/// license.
 llm::Outcome<llm::Profile> profile_from_create(const llm::Profile& base, json::Value request);
 
 }  // namespace segue::gateway

@@ -18,7 +18,7 @@ struct GatewayConfig {
     std::size_t max_body_bytes = 64 * 1024 * 1024;
     std::chrono::milliseconds keep_alive{15'000};  // silence before an SSE comment or ping
     int max_attempts = 3;
-    bool allow_aliases = true;                 // create and copy make names (false: 501)
+    bool allow_aliases = true;  // create and copy make names (false: 501)
 };
 
 }  // namespace segue::gateway

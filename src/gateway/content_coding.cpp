@@ -16,12 +16,14 @@ using Cause = llm::Failure::Cause;
 constexpr std::size_t kStep = 64 * 1024;
 
 tl::unexpected<llm::Failure> too_large(std::size_t limit) {
-    return llm::refuse(Cause::kTooLarge, fmt::format("the decoded body is larger than {} bytes", limit));
+    return llm::refuse(Cause::kTooLarge,
+                       fmt::format("the decoded body is larger than {} bytes", limit));
 }
 
 llm::Outcome<std::string> gunzip(std::string_view body, std::size_t limit) {
     z_stream stream{};
-    if (inflateInit2(&stream, 15 + 32) != Z_OK) return llm::refuse(Cause::kInternal, "zlib could not start");
+    if (inflateInit2(&stream, 15 + 32) != Z_OK)
+        return llm::refuse(Cause::kInternal, "zlib could not start");
     const std::unique_ptr<z_stream, decltype(&inflateEnd)> guard(&stream, &inflateEnd);
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
     stream.avail_in = static_cast<uInt>(body.size());
@@ -44,7 +46,8 @@ llm::Outcome<std::string> gunzip(std::string_view body, std::size_t limit) {
 }
 
 llm::Outcome<std::string> unzstd(std::string_view body, std::size_t limit) {
-    const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(), &ZSTD_freeDStream);
+    const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(),
+                                                                            &ZSTD_freeDStream);
     ZSTD_inBuffer in{body.data(), body.size(), 0};
     std::string out;
     std::array<char, kStep> buffer{};
@@ -52,7 +55,8 @@ llm::Outcome<std::string> unzstd(std::string_view body, std::size_t limit) {
     while (left != 0) {
         ZSTD_outBuffer step{buffer.data(), buffer.size(), 0};
         left = ZSTD_decompressStream(stream.get(), &step, &in);
-        if (ZSTD_isError(left)) return llm::refuse(Cause::kBadRequest, "the body is not valid zstd");
+        if (ZSTD_isError(left))
+            return llm::refuse(Cause::kBadRequest, "the body is not valid zstd");
         if (out.size() + step.pos > limit) return too_large(limit);
         out.append(buffer.data(), step.pos);
         if (left != 0 && step.pos == 0 && in.pos == in.size)
@@ -63,13 +67,15 @@ llm::Outcome<std::string> unzstd(std::string_view body, std::size_t limit) {
 
 }  // namespace
 
-llm::Outcome<std::string> decode_content(std::string_view coding, std::string body, std::size_t limit) {
+llm::Outcome<std::string> decode_content(std::string_view coding, std::string body,
+                                         std::size_t limit) {
     coding = trim(coding);
     if (coding.empty() || iequals(coding, "identity")) return body;
     if (iequals(coding, "gzip") || iequals(coding, "x-gzip")) return gunzip(body, limit);
     if (iequals(coding, "zstd")) return unzstd(body, limit);
-    return llm::refuse(Cause::kMediaType,
-                       fmt::format("content encoding '{}' is not understood; use gzip, zstd or none", coding));
+    return llm::refuse(
+        Cause::kMediaType,
+        fmt::format("content encoding '{}' is not understood; use gzip, zstd or none", coding));
 }
 
 }  // namespace segue::gateway

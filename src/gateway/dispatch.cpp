@@ -19,7 +19,8 @@ constexpr std::size_t kMaxWholeAnswer = 256U * 1024 * 1024;
 constexpr std::size_t kHighWater = 64U * 1024;
 
 bool is_stream_type(std::string_view content_type) {
-    return istarts_with(content_type, "text/event-stream") || istarts_with(content_type, "application/x-ndjson");
+    return istarts_with(content_type, "text/event-stream") ||
+           istarts_with(content_type, "application/x-ndjson");
 }
 
 std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
@@ -33,12 +34,13 @@ std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
 
 /// Did the engine itself fail, rather than refuse a request that is wrong?
 bool is_engine_failure(Cause cause) {
-    return cause == Cause::kUnreachable || cause == Cause::kTimeout || cause == Cause::kEngineFailed ||
-           cause == Cause::kBroken;
+    return cause == Cause::kUnreachable || cause == Cause::kTimeout ||
+           cause == Cause::kEngineFailed || cause == Cause::kBroken;
 }
 
 llm::Failure failure_of(const net::CallError& error, const engine::Engine& engine, bool answering) {
-    const std::string where = fmt::format("engine '{}' at {}", engine.name(), engine.config().origin.to_string());
+    const std::string where =
+        fmt::format("engine '{}' at {}", engine.name(), engine.config().origin.to_string());
     using Kind = net::CallError::Kind;
     using Phase = net::CallError::Phase;
     llm::Failure failure;
@@ -60,7 +62,8 @@ llm::Failure failure_of(const net::CallError& error, const engine::Engine& engin
 
 /// One call to the engine; hands everything to the dispatch.
 struct Dispatch::Call final : net::ResponseHandler {
-    Call(Dispatch& dispatch, llm::EngineCall& asked) : owner(dispatch), id(asked.id), wanted(asked.answer) {}
+    Call(Dispatch& dispatch, llm::EngineCall& asked)
+        : owner(dispatch), id(asked.id), wanted(asked.answer) {}
     void on_sent() override {
         if (live) owner.attempt_on_sent(*this);
     }
@@ -94,14 +97,17 @@ struct Dispatch::Attempt {
     bool paused = false;
 };
 
-void Dispatch::attempt_on_sent(Call& call) { attempt_->bridge->on_sent(call.id, moment()); }
+void Dispatch::attempt_on_sent(Call& call) {
+    attempt_->bridge->on_sent(call.id, moment());
+}
 
-Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution,
-                   std::function<void()> done)
+Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
+                   engine::Resolution resolution, std::function<void()> done)
     : context_(std::move(context)),
       request_(std::move(request)),
       resolution_(std::move(resolution)),
-      done_(std::move(done)) {}
+      done_(std::move(done)) {
+}
 
 Dispatch::~Dispatch() {
     context_.loop.cancel(total_timer_);
@@ -110,7 +116,9 @@ Dispatch::~Dispatch() {
     if (attempt_) close_attempt(false);
 }
 
-llm::Moment Dispatch::moment() { return {context_.loop.fresh_now(), context_.clock.wall()}; }
+llm::Moment Dispatch::moment() {
+    return {context_.loop.fresh_now(), context_.clock.wall()};
+}
 
 void Dispatch::start() {
     const auto& candidates = resolution_.candidates;
@@ -127,7 +135,11 @@ void Dispatch::start() {
 void Dispatch::next_attempt() {
     if (next_candidate_ >= resolution_.candidates.size()) {
         give_up({Cause::kUnreachable,
-                 fmt::format("no engine that serves '{}' can be reached", request_->model()), 0, {}, {}, {},
+                 fmt::format("no engine that serves '{}' can be reached", request_->model()),
+                 0,
+                 {},
+                 {},
+                 {},
                  std::chrono::seconds(1)});
         return;
     }
@@ -164,10 +176,12 @@ void Dispatch::take(llm::Outcome<std::vector<llm::EngineCall>> outcome) {
         }
         return;
     }
-    const bool local = outcome->empty() && attempt_->calls.empty() && attempt_->out.state == State::kDone;
+    const bool local =
+        outcome->empty() && attempt_->calls.empty() && attempt_->out.state == State::kDone;
     if (local && attempt_->engine->facts()->state == engine::EngineFacts::State::kDown) {
-        attempt_failed({Cause::kUnreachable, fmt::format("engine '{}' is down: {}", attempt_->engine->name(),
-                                                         attempt_->engine->facts()->problem)});
+        attempt_failed(
+            {Cause::kUnreachable, fmt::format("engine '{}' is down: {}", attempt_->engine->name(),
+                                              attempt_->engine->facts()->problem)});
         return;
     }
     send(std::move(*outcome));
@@ -187,7 +201,8 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
             request.headers.add("Content-Type", asked.content_type);
         request.headers.add("Accept-Encoding", "identity");
         // The engine sees its own key only, never the client's (conformance case C138).
-        if (!config.api_key.empty()) request.headers.add("Authorization", "Bearer " + config.api_key);
+        if (!config.api_key.empty())
+            request.headers.add("Authorization", "Bearer " + config.api_key);
         request.body = std::move(asked.body);
         request.deadlines.connect = config.deadlines.connect;
         request.deadlines.first_byte = config.deadlines.first_event;
@@ -200,7 +215,8 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
     if (!calls.empty() && first_event.count() > 0) {
         context_.loop.cancel(first_event_timer_);
         first_event_timer_ = context_.loop.after(first_event, [this] {
-            break_off({Cause::kTimeout, fmt::format("engine '{}' sent nothing in time", context_.record.engine)});
+            break_off({Cause::kTimeout,
+                       fmt::format("engine '{}' sent nothing in time", context_.record.engine)});
         });
     }
     if (!keep_alive_timer_) arm_keep_alive();
@@ -211,7 +227,8 @@ void Dispatch::on_call_head(Call& call, const net::ResponseHead& head) {
     call.answer.content_type = head.headers.find("Content-Type").value_or("");
     call.answer.headers = head.headers.entries();
     call.answer.retry_after = retry_after(head.headers);
-    call.streaming = call.wanted == llm::EngineCall::Answer::kStream && head.status >= 200 && head.status < 300;
+    call.streaming =
+        call.wanted == llm::EngineCall::Answer::kStream && head.status >= 200 && head.status < 300;
     if (!call.streaming) return;
     attempt_->bridge->on_head(call.id, call.answer, moment(), attempt_->out);
     pump();
@@ -299,8 +316,8 @@ void Dispatch::pump() {
             return;
         }
         case State::kFailed: {
-            const llm::Failure failure =
-                out.failure.value_or(llm::Failure{Cause::kBroken, "the engine's answer made no sense"});
+            const llm::Failure failure = out.failure.value_or(
+                llm::Failure{Cause::kBroken, "the engine's answer made no sense"});
             attempt_failed(failure);
             return;
         }
@@ -324,22 +341,26 @@ void Dispatch::send_head() {
     record.status = out.status;
     net::Headers headers = context_.response_headers;
     if (!out.content_type.empty()) headers.add("Content-Type", out.content_type);
-    for (const auto& [name, value] : out.headers) headers.add(name, value);
+    for (const auto& [name, value] : out.headers)
+        headers.add(name, value);
     const llm::Declarations& declared = attempt_->bridge->declarations();
     record.ignored = declared.ignored();
     record.adjusted = declared.adjusted();
-    if (const auto ignored = declared.ignored_header(); !ignored.empty()) headers.add("Segue-Ignored", ignored);
+    if (const auto ignored = declared.ignored_header(); !ignored.empty())
+        headers.add("Segue-Ignored", ignored);
     if (const auto adjusted = declared.adjusted_header(); !adjusted.empty())
         headers.add("Segue-Adjusted", adjusted);
-    headers.add("Segue-Engine", attempt_->engine->facts()->rehearsal ? "rehearsal" : attempt_->engine->name());
+    headers.add("Segue-Engine",
+                attempt_->engine->facts()->rehearsal ? "rehearsal" : attempt_->engine->name());
     const bool stream = out.state == State::kAnswering || is_stream_type(out.content_type);
     if (stream) {
         headers.add("Cache-Control", "no-store");
         headers.add("X-Accel-Buffering", "no");  // a proxy before us must not hold the stream back
     }
-    context_.responder.send_head(out.status, headers,
-                                 stream ? net::Responder::Framing::kChunked : net::Responder::Framing::kLength,
-                                 stream ? 0 : out.bytes.size());
+    context_.responder.send_head(
+        out.status, headers,
+        stream ? net::Responder::Framing::kChunked : net::Responder::Framing::kLength,
+        stream ? 0 : out.bytes.size());
 }
 
 void Dispatch::attempt_failed(const llm::Failure& failure) {
@@ -348,7 +369,8 @@ void Dispatch::attempt_failed(const llm::Failure& failure) {
                       static_cast<int>(next_candidate_) < context_.config->max_attempts;
     if (failure.may_fail_over() && more && !context_.responder.head_sent()) {
         context_.shard.add(metric::kFailovers, {{"engine", context_.record.engine}});
-        log::debug("request {}: {}; trying the next target", context_.record.request_id, failure.message);
+        log::debug("request {}: {}; trying the next target", context_.record.request_id,
+                   failure.message);
         next_attempt();
         return;
     }
@@ -358,7 +380,8 @@ void Dispatch::attempt_failed(const llm::Failure& failure) {
 void Dispatch::give_up(const llm::Failure& failure) {
     llm::Failure last = failure;
     last.last_word = failure.may_fail_over();
-    respond_failure(context_.responder, request_->front(), last, context_.response_headers, context_.record);
+    respond_failure(context_.responder, request_->front(), last, context_.response_headers,
+                    context_.record);
     finish();
 }
 
@@ -376,8 +399,8 @@ void Dispatch::close_attempt(bool engine_failed) {
     } else if (attempt_->out.state == State::kDone || attempt_->out.state == State::kFailed) {
         attempt_->engine->on_success();
     }
-    context_.shard.add(metric::kAttempts,
-                       {{"engine", attempt_->engine->name()}, {"outcome", engine_failed ? "failed" : "answered"}});
+    context_.shard.add(metric::kAttempts, {{"engine", attempt_->engine->name()},
+                                           {"outcome", engine_failed ? "failed" : "answered"}});
     if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
     closed_.push_back(std::move(attempt_));
 }
@@ -431,7 +454,8 @@ void respond_failure(net::Responder& responder, llm::Dialect front, const llm::F
     const auto rendered = llm::render_failure(front, failure, record.request_id);
     net::Headers all = headers;
     all.add("Content-Type", rendered.content_type);
-    for (const auto& [name, value] : rendered.headers) all.add(name, value);
+    for (const auto& [name, value] : rendered.headers)
+        all.add(name, value);
     record.status = rendered.status;
     record.failure = failure.message;
     record.bytes_out += rendered.body.size();

@@ -1,7 +1,9 @@
-/// Carries one decoded request to engines and the answer to the client: attempts, deadlines, failover before the first byte,
-/// back-pressure, cancelling. The only place that moves bytes between an engine's connection and a client's.
+/// Carries one decoded request to engines and the answer to the client: attempts, deadlines,
+/// failover before the first byte, back-pressure, cancelling. The only place that moves bytes
+/// between an engine's connection and a client's.
 ///
-/// Thread: one worker. Lifetime: owned by the Exchange; over when `done` was called, which happens once.
+/// Thread: one worker. Lifetime: owned by the Exchange; over when `done` was called, which happens
+/// once.
 #pragma once
 
 #include <functional>
@@ -31,8 +33,8 @@ public:
         net::Headers engine_headers;    // request id, traceparent: sent to the engine
         RequestRecord& record;          // owned by the Exchange
     };
-    Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution,
-             std::function<void()> done);
+    Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
+             engine::Resolution resolution, std::function<void()> done);
     ~Dispatch();
     Dispatch(const Dispatch&) = delete;
     Dispatch& operator=(const Dispatch&) = delete;
@@ -67,7 +69,8 @@ private:
     engine::Resolution resolution_;
     std::function<void()> done_;
     std::unique_ptr<Attempt> attempt_;
-    std::vector<std::unique_ptr<Attempt>> closed_;  // kept until the end: their calls may be on the stack
+    std::vector<std::unique_ptr<Attempt>>
+        closed_;  // kept until the end: their calls may be on the stack
     std::size_t next_candidate_ = 0;
     net::TimerId total_timer_;
     net::TimerId first_event_timer_;

@@ -26,8 +26,8 @@ using Cause = llm::Failure::Cause;
 bool is_plain_id(std::string_view text) {
     if (text.empty() || text.size() > 128) return false;
     return std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
     });
 }
 
@@ -62,25 +62,30 @@ void Exchange::on_head(const net::RequestHead& head) {
     if (!admit()) answered_ = true;
 }
 
-/// W3C trace context: the client's trace goes on with a span of our own; without one a trace begins here.
+/// W3C trace context: the client's trace goes on with a span of our own; without one a trace begins
+/// here.
 void Exchange::start_trace() {
     const auto given = head_.headers.find("X-Request-Id");
-    record_.request_id = given && is_plain_id(*given) ? std::string(*given) : "req_" + random_hex(24);
+    record_.request_id =
+        given && is_plain_id(*given) ? std::string(*given) : "req_" + random_hex(24);
     response_headers_.add("X-Request-Id", record_.request_id);
     engine_headers_.add("X-Request-Id", record_.request_id);
     std::string flags = "01";
     if (const auto parent = head_.headers.find("traceparent")) {
         const auto parts = split(*parent, '-');
-        if (parts.size() >= 4 && parts[0].size() == 2 && parts[0] != "ff" && parts[1].size() == 32 &&
-            parts[2].size() == 16 && parts[3].size() == 2 && is_hex(parts[1]) && is_hex(parts[2]) &&
-            is_hex(parts[3]) && parts[1] != std::string(32, '0')) {
+        if (parts.size() >= 4 && parts[0].size() == 2 && parts[0] != "ff" &&
+            parts[1].size() == 32 && parts[2].size() == 16 && parts[3].size() == 2 &&
+            is_hex(parts[1]) && is_hex(parts[2]) && is_hex(parts[3]) &&
+            parts[1] != std::string(32, '0')) {
             record_.trace_id = parts[1];
             flags = parts[3];
         }
     }
     if (record_.trace_id.empty()) record_.trace_id = random_hex(32);
-    engine_headers_.add("traceparent", fmt::format("00-{}-{}-{}", record_.trace_id, random_hex(16), flags));
-    if (const auto state = head_.headers.find("tracestate")) engine_headers_.add("tracestate", *state);
+    engine_headers_.add("traceparent",
+                        fmt::format("00-{}-{}-{}", record_.trace_id, random_hex(16), flags));
+    if (const auto state = head_.headers.find("tracestate"))
+        engine_headers_.add("tracestate", *state);
 }
 
 bool Exchange::admit() {
@@ -95,9 +100,10 @@ bool Exchange::admit() {
             return false;
         }
         if (head_.method == "OPTIONS" && route_.match != Route::Match::kNoSuchPath) {
-            answer({204, "", "",
-                    preflight_headers(*origin,
-                                      head_.headers.find("Access-Control-Request-Headers").value_or(""))});
+            answer(
+                {204, "", "",
+                 preflight_headers(
+                     *origin, head_.headers.find("Access-Control-Request-Headers").value_or(""))});
             return false;
         }
         response_headers_.add("Access-Control-Allow-Origin", *origin);
@@ -106,7 +112,9 @@ bool Exchange::admit() {
     switch (route_.match) {
         case Route::Match::kFound: break;
         case Route::Match::kRedirect:
-            answer({301, "text/html; charset=utf-8", "",
+            answer({301,
+                    "text/html; charset=utf-8",
+                    "",
                     {{"Location", head_.path.substr(0, head_.path.size() - 1)}}});
             return false;
         case Route::Match::kNoSuchPath:
@@ -122,15 +130,18 @@ bool Exchange::admit() {
                 answer({405, "text/plain", "405 method not allowed", {}});
             } else {
                 refuse({Cause::kMethodNotAllowed,
-                        fmt::format("{} is not allowed here; use {}", head_.method, route_.allow), 405});
+                        fmt::format("{} is not allowed here; use {}", head_.method, route_.allow),
+                        405});
             }
             return false;
     }
-    const bool guarded = route_.endpoint == Endpoint::kOwn ? worker_.gateway.own_api().guarded(head_.path)
-                                                           : route_.endpoint != Endpoint::kRoot;
+    const bool guarded = route_.endpoint == Endpoint::kOwn
+                             ? worker_.gateway.own_api().guarded(head_.path)
+                             : route_.endpoint != Endpoint::kRoot;
     if (guarded && !key_allowed(head_.headers, config)) {
-        refuse({Cause::kUnauthorized, route_.front == llm::Dialect::kOllama ? "unauthorized"
-                                                                            : "the API key is missing or wrong"});
+        refuse({Cause::kUnauthorized, route_.front == llm::Dialect::kOllama
+                                          ? "unauthorized"
+                                          : "the API key is missing or wrong"});
         return false;
     }
     return true;
@@ -158,52 +169,66 @@ void Exchange::process() {
     using llm::OllamaEndpoint;
     using llm::OpenAiEndpoint;
     switch (route_.endpoint) {
-        case Endpoint::kChat: return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kChat, body_));
-        case Endpoint::kGenerate: return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kGenerate, body_));
-        case Endpoint::kEmbed: return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kEmbed, body_));
+        case Endpoint::kChat:
+            return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kChat, body_));
+        case Endpoint::kGenerate:
+            return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kGenerate, body_));
+        case Endpoint::kEmbed:
+            return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kEmbed, body_));
         case Endpoint::kEmbeddings:
             return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kEmbeddings, body_));
         case Endpoint::kOpenAiChat:
-            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kChat, head_.path, body_));
+            return process_decoded(
+                llm::decode_openai_request(OpenAiEndpoint::kChat, head_.path, body_));
         case Endpoint::kOpenAiCompletions:
-            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kCompletions, head_.path, body_));
+            return process_decoded(
+                llm::decode_openai_request(OpenAiEndpoint::kCompletions, head_.path, body_));
         case Endpoint::kOpenAiEmbeddings:
-            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kEmbeddings, head_.path, body_));
+            return process_decoded(
+                llm::decode_openai_request(OpenAiEndpoint::kEmbeddings, head_.path, body_));
         case Endpoint::kPassThrough:
-            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kPassThrough, head_.path, body_));
-        case Endpoint::kOpenAiResponses: return process_decoded(llm::decode_responses_request(body_));
+            return process_decoded(
+                llm::decode_openai_request(OpenAiEndpoint::kPassThrough, head_.path, body_));
+        case Endpoint::kOpenAiResponses:
+            return process_decoded(llm::decode_responses_request(body_));
         case Endpoint::kMessages: return process_decoded(llm::decode_anthropic_request(body_));
-        case Endpoint::kCountTokens: return process_decoded(llm::decode_anthropic_count_request(body_));
+        case Endpoint::kCountTokens:
+            return process_decoded(llm::decode_anthropic_count_request(body_));
         case Endpoint::kOpenAiModels:
             return answer(openai_models(snapshot_, head_.headers.has("anthropic-version")));
         case Endpoint::kOpenAiModel: {
-            auto found = openai_model(snapshot_, percent_decode(route_.rest), head_.headers.has("anthropic-version"));
+            auto found = openai_model(snapshot_, percent_decode(route_.rest),
+                                      head_.headers.has("anthropic-version"));
             return found ? answer(*found) : refuse(found.error());
         }
         case Endpoint::kOwn: return answer(worker_.gateway.own_api().answer(head_, body_));
         default: break;
     }
     LocalOllama local(worker_.gateway, snapshot_);
-    auto done = local.answer(route_, body_);
-    if (done.request) return process_decoded(std::move(done.request));
+    auto done = local.answer(route_, head_, body_);
+    if (done.request) return dispatch(std::move(done.request), std::move(done.resolution));
     if (done.failure) return refuse(*done.failure);
     answer(done.answer);
 }
 
-llm::Failure Exchange::unknown_model(const llm::FrontRequest& request, const engine::Resolution& resolution) const {
+llm::Failure Exchange::unknown_model(const llm::FrontRequest& request,
+                                     const engine::Resolution& resolution) const {
     const std::string& model = request.model();
     llm::Failure failure{Cause::kModelNotFound, ""};
     if (request.front() == llm::Dialect::kOllama) {
         if (resolution.kind == engine::Resolution::Kind::kInvalidName) {
             return {Cause::kBadRequest, "invalid model name"};
         }
-        const bool embedding = route_.endpoint == Endpoint::kEmbed || route_.endpoint == Endpoint::kEmbeddings;
-        failure.message = embedding ? fmt::format("model \"{}\" not found, try pulling it first", model)
-                                    : fmt::format("model '{}' not found", model);
+        const bool embedding =
+            route_.endpoint == Endpoint::kEmbed || route_.endpoint == Endpoint::kEmbeddings;
+        failure.message = embedding
+                              ? fmt::format("model \"{}\" not found, try pulling it first", model)
+                              : fmt::format("model '{}' not found", model);
         return failure;
     }
     std::vector<std::string> names;
-    for (const auto& known : snapshot_.registry->client_models()) names.push_back(known.shown);
+    for (const auto& known : snapshot_.registry->client_models())
+        names.push_back(known.shown);
     failure.message = fmt::format("The model '{}' does not exist. Available: {}", model,
                                   names.empty() ? "none" : join(names, ", "));
     failure.param = "model";
@@ -221,12 +246,18 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
         refuse(unknown_model(**request, resolution));
         return;
     }
+    dispatch(std::move(*request), std::move(resolution));
+}
+
+void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {
+    record_.model = request->model();
     answered_ = true;
     body_ = {};  // the decoded request holds what it needs
     dispatch_ = std::make_unique<Dispatch>(
-        Dispatch::Context{worker_.loop, worker_.client, worker_.gateway.clock(), worker_.shard, responder_,
-                          snapshot_.config, response_headers_, engine_headers_, record_},
-        std::move(*request), std::move(resolution), [this] { over(); });
+        Dispatch::Context{worker_.loop, worker_.client, worker_.gateway.clock(), worker_.shard,
+                          responder_, snapshot_.config, response_headers_, engine_headers_,
+                          record_},
+        std::move(request), std::move(resolution), [this] { over(); });
     dispatch_->start();
 }
 
@@ -247,7 +278,8 @@ void Exchange::answer(const LocalAnswer& local) {
     answered_ = true;
     net::Headers headers = response_headers_;
     if (!local.content_type.empty()) headers.add("Content-Type", local.content_type);
-    for (const auto& [name, value] : local.headers.entries()) headers.set(name, value);
+    for (const auto& [name, value] : local.headers.entries())
+        headers.set(name, value);
     record_.status = local.status;
     record_.bytes_out = local.body.size();
     responder_.respond(local.status, headers, local.body);

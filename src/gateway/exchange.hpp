@@ -1,4 +1,5 @@
-/// One client request from head to log line: checks, body, decoding, and then a local answer or a dispatch.
+/// One client request from head to log line: checks, body, decoding, and then a local answer or a
+/// dispatch.
 ///
 /// Thread: one worker. Lifetime: owned by the connection (net::Handler).
 #pragma once
@@ -29,7 +30,9 @@ private:
     bool admit();
     void process();
     void process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> request);
-    llm::Failure unknown_model(const llm::FrontRequest& request, const engine::Resolution& resolution) const;
+    void dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution);
+    llm::Failure unknown_model(const llm::FrontRequest& request,
+                               const engine::Resolution& resolution) const;
     void answer(const LocalAnswer& answer);
     void refuse(const llm::Failure& failure);
     void start_trace();

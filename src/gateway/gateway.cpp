@@ -11,17 +11,20 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
     : clock_(clock), own_api_(own_api), aliases_(std::move(aliases)) {
     metrics_.on_scrape([this](const telemetry::Metrics::Emit& emit) {
         emit(metric::kInfo, {{"version", SEGUE_VERSION}}, 1);
-        emit(metric::kConnections, {}, static_cast<double>(connections.load(std::memory_order_relaxed)));
+        emit(metric::kConnections, {},
+             static_cast<double>(connections.load(std::memory_order_relaxed)));
         emit(metric::kActive, {}, static_cast<double>(active.load(std::memory_order_relaxed)));
         const Snapshot now = snapshot();
         if (!now.registry) return;
         for (const auto& engine : now.registry->engines()) {
             const auto facts = engine->facts();
             const telemetry::Labels labels{{"engine", engine->name()}, {"kind", facts->kind}};
-            emit(metric::kEngineUp, labels, facts->state == engine::EngineFacts::State::kUp ? 1 : 0);
+            emit(metric::kEngineUp, labels,
+                 facts->state == engine::EngineFacts::State::kUp ? 1 : 0);
             emit(metric::kEngineEjected, labels, engine->ejected(clock_.now()) ? 1 : 0);
             emit(metric::kEngineInFlight, labels, static_cast<double>(engine->in_flight()));
-            emit(metric::kEngineProbeSeconds, labels, std::chrono::duration<double>(facts->latency).count());
+            emit(metric::kEngineProbeSeconds, labels,
+                 std::chrono::duration<double>(facts->latency).count());
         }
     });
 }
@@ -38,10 +41,13 @@ Snapshot Gateway::snapshot() const {
     return snapshot_;
 }
 
-void Gateway::publish_aliases() { snapshot().registry->set_aliases(aliases_->list()); }
+void Gateway::publish_aliases() {
+    snapshot().registry->set_aliases(aliases_->list());
+}
 
 Worker::Worker(Gateway& shared, net::Loop& own_loop)
-    : gateway(shared), loop(own_loop), client(own_loop), shard(shared.metrics().make_shard()) {}
+    : gateway(shared), loop(own_loop), client(own_loop), shard(shared.metrics().make_shard()) {
+}
 
 std::unique_ptr<net::Handler> Worker::make_handler(net::Responder& responder) {
     return std::make_unique<Exchange>(*this, responder);
@@ -51,7 +57,8 @@ std::pair<std::string, std::string> Worker::render_error(const net::ProtocolErro
     const auto query = error.target.find('?');
     const Route route = find_route("POST", std::string_view(error.target).substr(0, query));
     llm::Failure failure;
-    failure.cause = error.status == 413 ? llm::Failure::Cause::kTooLarge : llm::Failure::Cause::kBadRequest;
+    failure.cause =
+        error.status == 413 ? llm::Failure::Cause::kTooLarge : llm::Failure::Cause::kBadRequest;
     failure.status = error.status;
     failure.message = error.message;
     auto rendered = llm::render_failure(route.front, failure, "");

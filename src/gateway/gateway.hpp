@@ -1,5 +1,5 @@
-/// The gateway: what all workers share (an immutable snapshot of configuration and registry, aliases, metrics), and the
-/// net::Application of one worker.
+/// The gateway: what all workers share (an immutable snapshot of configuration and registry,
+/// aliases, metrics), and the net::Application of one worker.
 #pragma once
 
 #include <atomic>
@@ -32,7 +32,8 @@ struct LocalAnswer {
     net::Headers headers = {};
 };
 
-/// Paths that are Segue's own: /segue/v1/*, /metrics, /livez, /readyz. Implemented above (src/serve).
+/// Paths that are Segue's own: /segue/v1/*, /metrics, /livez, /readyz. Implemented above
+/// (src/serve).
 class OwnApi {
 public:
     virtual ~OwnApi() = default;
@@ -75,8 +76,12 @@ public:
     Worker(Gateway& gateway, net::Loop& loop);
     std::unique_ptr<net::Handler> make_handler(net::Responder& responder) override;
     std::pair<std::string, std::string> render_error(const net::ProtocolError& error) override;
-    void on_connection_opened() override { gateway.connections.fetch_add(1, std::memory_order_relaxed); }
-    void on_connection_closed() override { gateway.connections.fetch_sub(1, std::memory_order_relaxed); }
+    void on_connection_opened() override {
+        gateway.connections.fetch_add(1, std::memory_order_relaxed);
+    }
+    void on_connection_closed() override {
+        gateway.connections.fetch_sub(1, std::memory_order_relaxed);
+    }
 
     Gateway& gateway;
     net::Loop& loop;

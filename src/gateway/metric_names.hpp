@@ -1,5 +1,5 @@
-/// Every metric that the gateway counts: one table (docs/metrics.md is written from it). OpenTelemetry's GenAI names, in
-/// Prometheus' spelling, where they exist; segue_* otherwise.
+/// Every metric that the gateway counts: one table (docs/metrics.md is written from it).
+/// OpenTelemetry's GenAI names, in Prometheus' spelling, where they exist; segue_* otherwise.
 #pragma once
 
 #include "telemetry/metrics.hpp"
@@ -9,42 +9,55 @@ namespace segue::gateway::metric {
 using telemetry::MetricInfo;
 using telemetry::MetricKind;
 
-inline constexpr double kSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-                                      1,     2.5,    5,     8,    10,    15,   30,  60,   120, 300};
-inline constexpr double kTokenSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5};
+inline constexpr double kSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                      2.5,   5,      8,     10,   15,    30,   60,  120,  300};
+inline constexpr double kTokenSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075,
+                                           0.1,   0.15,   0.2,   0.3,  0.5,   1,    2.5};
 inline constexpr double kTokens[] = {1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576};
 
-inline constexpr MetricInfo kRequests{"segue_requests_total", MetricKind::kCounter,
-                                      "Requests answered, by front, endpoint, model, engine and status."};
-inline constexpr MetricInfo kRequestSeconds{"gen_ai_server_request_duration_seconds", MetricKind::kHistogram,
-                                            "Request read to last byte handed to the client's socket.", kSeconds};
-inline constexpr MetricInfo kFirstTokenSeconds{"gen_ai_server_time_to_first_token_seconds", MetricKind::kHistogram,
-                                               "Request read to the engine's first event.", kSeconds};
-inline constexpr MetricInfo kTokenGapSeconds{"gen_ai_server_time_per_output_token_seconds", MetricKind::kHistogram,
-                                             "Mean time of an output token after the first.", kTokenSeconds};
-inline constexpr MetricInfo kTokenUsage{"gen_ai_client_token_usage", MetricKind::kHistogram,
-                                        "Tokens of a request, by gen_ai_token_type (input, output).", kTokens};
+inline constexpr MetricInfo kRequests{
+    "segue_requests_total", MetricKind::kCounter,
+    "Requests answered, by front, endpoint, model, engine and status."};
+inline constexpr MetricInfo kRequestSeconds{
+    "gen_ai_server_request_duration_seconds", MetricKind::kHistogram,
+    "Request read to last byte handed to the client's socket.", kSeconds};
+inline constexpr MetricInfo kFirstTokenSeconds{
+    "gen_ai_server_time_to_first_token_seconds", MetricKind::kHistogram,
+    "Request read to the engine's first event.", kSeconds};
+inline constexpr MetricInfo kTokenGapSeconds{
+    "gen_ai_server_time_per_output_token_seconds", MetricKind::kHistogram,
+    "Mean time of an output token after the first.", kTokenSeconds};
+inline constexpr MetricInfo kTokenUsage{
+    "gen_ai_client_token_usage", MetricKind::kHistogram,
+    "Tokens of a request, by gen_ai_token_type (input, output).", kTokens};
 inline constexpr MetricInfo kAttempts{"segue_attempts_total", MetricKind::kCounter,
                                       "Attempts at engines, by engine and outcome."};
-inline constexpr MetricInfo kFailovers{"segue_failovers_total", MetricKind::kCounter,
-                                       "Requests moved to another target before their first event."};
-inline constexpr MetricInfo kIgnored{"segue_ignored_fields_total", MetricKind::kCounter,
-                                     "Request fields that the target could not express, by front and field."};
-inline constexpr MetricInfo kAdjusted{"segue_adjusted_fields_total", MetricKind::kCounter,
-                                      "Request fields that were changed to fit the target, by front and field."};
+inline constexpr MetricInfo kFailovers{
+    "segue_failovers_total", MetricKind::kCounter,
+    "Requests moved to another target before their first event."};
+inline constexpr MetricInfo kIgnored{
+    "segue_ignored_fields_total", MetricKind::kCounter,
+    "Request fields that the target could not express, by front and field."};
+inline constexpr MetricInfo kAdjusted{
+    "segue_adjusted_fields_total", MetricKind::kCounter,
+    "Request fields that were changed to fit the target, by front and field."};
 inline constexpr MetricInfo kUsageEstimated{"segue_usage_estimated_total", MetricKind::kCounter,
                                             "Answers whose token counts Segue counted itself."};
 inline constexpr MetricInfo kClientGone{"segue_client_gone_total", MetricKind::kCounter,
                                         "Requests whose client left before the answer was whole."};
-inline constexpr MetricInfo kConnections{"segue_client_connections", MetricKind::kGauge, "Open client connections."};
-inline constexpr MetricInfo kActive{"segue_active_requests", MetricKind::kGauge, "Requests under way."};
-inline constexpr MetricInfo kEngineUp{"segue_engine_up", MetricKind::kGauge, "1 when the last probe found the engine well."};
+inline constexpr MetricInfo kConnections{"segue_client_connections", MetricKind::kGauge,
+                                         "Open client connections."};
+inline constexpr MetricInfo kActive{"segue_active_requests", MetricKind::kGauge,
+                                    "Requests under way."};
+inline constexpr MetricInfo kEngineUp{"segue_engine_up", MetricKind::kGauge,
+                                      "1 when the last probe found the engine well."};
 inline constexpr MetricInfo kEngineEjected{"segue_engine_ejected", MetricKind::kGauge,
                                            "1 while failures of requests keep the engine aside."};
 inline constexpr MetricInfo kEngineInFlight{"segue_engine_in_flight", MetricKind::kGauge,
                                             "Requests that Segue has under way at the engine."};
 inline constexpr MetricInfo kEngineProbeSeconds{"segue_engine_probe_seconds", MetricKind::kGauge,
                                                 "Latency of the last health probe."};
-inline constexpr MetricInfo kInfo{"segue_build_info", MetricKind::kGauge, "1, with the version as a label."};
+inline constexpr MetricInfo kInfo{"segue_build_info", MetricKind::kGauge,
+                                  "1, with the version as a label."};
 
 }  // namespace segue::gateway::metric

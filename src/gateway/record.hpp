@@ -1,5 +1,5 @@
-/// What is known of one request when it is over, and what becomes of it: metrics and one line of the access log.
-/// Prompts and answers are not part of it.
+/// What is known of one request when it is over, and what becomes of it: metrics and one line of
+/// the access log. Prompts and answers are not part of it.
 #pragma once
 
 #include <optional>
@@ -15,19 +15,19 @@ namespace segue::gateway {
 
 struct RequestRecord {
     std::string request_id;
-    std::string trace_id;   // W3C trace context, 32 hex
+    std::string trace_id;  // W3C trace context, 32 hex
     std::string method;
-    std::string path;       // without query
+    std::string path;  // without query
     std::string peer;
-    std::string front;      // ollama, openai, anthropic, segue
-    std::string endpoint;   // "chat", "tags", …
-    std::string model;      // as the client wrote it, "" = none
-    std::string engine;     // "" = answered by Segue
+    std::string front;     // ollama, openai, anthropic, segue
+    std::string endpoint;  // "chat", "tags", …
+    std::string model;     // as the client wrote it, "" = none
+    std::string engine;    // "" = answered by Segue
     std::string served_model;
-    int status = 0;         // 499: the client left
-    bool broken = false;    // the answer broke after its first byte
+    int status = 0;       // 499: the client left
+    bool broken = false;  // the answer broke after its first byte
     int attempts = 0;
-    std::string failure;    // message of the last failure
+    std::string failure;  // message of the last failure
     std::size_t bytes_in = 0;
     std::size_t bytes_out = 0;
     TimePoint received{};

@@ -41,7 +41,8 @@ constexpr std::array kEntries{
     Entry{"/api/user/keys/*", "DELETE", Endpoint::kUserKey, kO, "user_keys"},
     Entry{"/api/experimental/web_search", "POST", Endpoint::kWebSearch, kO, "web_search"},
     Entry{"/api/experimental/web_fetch", "POST", Endpoint::kWebFetch, kO, "web_fetch"},
-    Entry{"/api/experimental/model-recommendations", "GET", Endpoint::kRecommendations, kO, "recommendations"},
+    Entry{"/api/experimental/model-recommendations", "GET", Endpoint::kRecommendations, kO,
+          "recommendations"},
     Entry{"/v1/chat/completions", "POST", Endpoint::kOpenAiChat, kA, "chat"},
     Entry{"/v1/completions", "POST", Endpoint::kOpenAiCompletions, kA, "completions"},
     Entry{"/v1/embeddings", "POST", Endpoint::kOpenAiEmbeddings, kA, "embeddings"},
@@ -74,7 +75,8 @@ bool allows(std::string_view methods, std::string_view method) {
 }
 
 bool is_own(std::string_view path) {
-    return path == "/metrics" || path == "/livez" || path == "/readyz" || path.starts_with("/segue/");
+    return path == "/metrics" || path == "/livez" || path == "/readyz" ||
+           path.starts_with("/segue/");
 }
 
 const Entry* find_entry(std::string_view path, std::string_view& rest) {
@@ -119,14 +121,16 @@ Route find_route(std::string_view method, std::string_view path) {
     route.endpoint = entry->endpoint;
     route.front = entry->front;
     route.name = entry->name;
-    route.match = allows(entry->methods, method) ? Route::Match::kFound : Route::Match::kWrongMethod;
+    route.match =
+        allows(entry->methods, method) ? Route::Match::kFound : Route::Match::kWrongMethod;
     route.allow = entry->methods;
     return route;
 }
 
 std::string_view front_name(const Route& route) {
-    return route.endpoint == Endpoint::kOwn && route.match == Route::Match::kFound ? std::string_view("segue")
-                                                                                   : llm::dialect_name(route.front);
+    return route.endpoint == Endpoint::kOwn && route.match == Route::Match::kFound
+               ? std::string_view("segue")
+               : llm::dialect_name(route.front);
 }
 
 }  // namespace segue::gateway

@@ -11,23 +11,56 @@ namespace segue::gateway {
 
 enum class Endpoint : std::uint8_t {
     // Ollama
-    kRoot, kVersion, kStatus, kTags, kPs, kShow, kGenerate, kChat, kEmbed, kEmbeddings, kPull, kPush, kCreate, kCopy,
-    kDelete, kBlob, kMe, kSignout, kUserKey, kWebSearch, kWebFetch, kRecommendations,
+    kRoot,
+    kVersion,
+    kStatus,
+    kTags,
+    kPs,
+    kShow,
+    kGenerate,
+    kChat,
+    kEmbed,
+    kEmbeddings,
+    kPull,
+    kPush,
+    kCreate,
+    kCopy,
+    kDelete,
+    kBlob,
+    kMe,
+    kSignout,
+    kUserKey,
+    kWebSearch,
+    kWebFetch,
+    kRecommendations,
     // OpenAI, and what vLLM has besides
-    kOpenAiChat, kOpenAiCompletions, kOpenAiEmbeddings, kOpenAiModels, kOpenAiModel, kOpenAiResponses, kPassThrough,
+    kOpenAiChat,
+    kOpenAiCompletions,
+    kOpenAiEmbeddings,
+    kOpenAiModels,
+    kOpenAiModel,
+    kOpenAiResponses,
+    kPassThrough,
     // Anthropic
-    kMessages, kCountTokens,
+    kMessages,
+    kCountTokens,
     // Segue's own: /segue/v1/*, /metrics, /livez, /readyz
     kOwn,
 };
 
 struct Route {
-    enum class Match : std::uint8_t { kFound, kNoSuchPath, kWrongMethod, kRedirect } match = Match::kNoSuchPath;
+    enum class Match : std::uint8_t {
+        kFound,
+        kNoSuchPath,
+        kWrongMethod,
+        kRedirect
+    } match = Match::kNoSuchPath;
     Endpoint endpoint = Endpoint::kRoot;
     llm::Dialect front = llm::Dialect::kOllama;
-    std::string_view name;        // "chat", for logs and metrics
-    std::string_view allow;       // kWrongMethod: value of the Allow header
-    std::string_view rest;        // what followed a prefix route: the digest, the model id (still percent-encoded)
+    std::string_view name;   // "chat", for logs and metrics
+    std::string_view allow;  // kWrongMethod: value of the Allow header
+    std::string_view
+        rest;  // what followed a prefix route: the digest, the model id (still percent-encoded)
 };
 
 /// `path` without query. HEAD counts as GET where GET is allowed.

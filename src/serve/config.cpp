@@ -17,16 +17,20 @@ namespace {
 constexpr std::string_view kDefaultFile = "segue.yaml";
 
 std::string default_data_dir(const Environment& environment) {
-    if (const auto data = environment("XDG_DATA_HOME"); data && !data->empty()) return *data + "/segue";
-    if (const auto home = environment("HOME"); home && !home->empty()) return *home + "/.local/share/segue";
+    if (const auto data = environment("XDG_DATA_HOME"); data && !data->empty())
+        return *data + "/segue";
+    if (const auto home = environment("HOME"); home && !home->empty())
+        return *home + "/.local/share/segue";
     return "/var/lib/segue";
 }
 
 void read_log(Settings& top, Config& config) {
     auto section = top.section("log");
     if (!section) return;
-    static constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "warning", "error", "off"};
-    if (const auto level = section->choice("level", kLevels)) config.log_level = static_cast<log::Level>(*level);
+    static constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "warning", "error",
+                                                             "off"};
+    if (const auto level = section->choice("level", kLevels))
+        config.log_level = static_cast<log::Level>(*level);
     static constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
     if (const auto format = section->choice("format", kFormats))
         config.log_format = static_cast<log::Format>(*format);
@@ -37,8 +41,10 @@ void read_limits(Settings& top, Config& config) {
     auto section = top.section("limits");
     if (!section) return;
     net::ServerLimits& limits = config.limits;
-    if (const auto size = section->bytes("max_body")) limits.max_body_bytes = static_cast<std::size_t>(*size);
-    if (const auto size = section->bytes("max_header")) limits.max_header_bytes = static_cast<std::size_t>(*size);
+    if (const auto size = section->bytes("max_body"))
+        limits.max_body_bytes = static_cast<std::size_t>(*size);
+    if (const auto size = section->bytes("max_header"))
+        limits.max_header_bytes = static_cast<std::size_t>(*size);
     if (const auto count = section->integer("max_headers", 1, 10'000))
         limits.max_headers = static_cast<std::size_t>(*count);
     limits.header_timeout = section->duration("header_timeout").value_or(limits.header_timeout);
@@ -53,20 +59,25 @@ void read_gateway(Settings& top, Config& config) {
     static constexpr std::array<std::string_view, 2> kTranslation{"lenient", "strict"};
     gateway.policy.strict = top.choice("translation", kTranslation).value_or(0) == 1;
     static constexpr std::array<std::string_view, 2> kReasoning{"reasoning", "both"};
-    gateway.policy.both_reasoning_fields = top.choice("reasoning_field", kReasoning).value_or(0) == 1;
+    gateway.policy.both_reasoning_fields =
+        top.choice("reasoning_field", kReasoning).value_or(0) == 1;
     static constexpr std::array<std::string_view, 2> kSampling{"ollama", "model"};
-    gateway.policy.ollama_sampling_for_openai = top.choice("openai_sampling_defaults", kSampling).value_or(0) == 0;
+    gateway.policy.ollama_sampling_for_openai =
+        top.choice("openai_sampling_defaults", kSampling).value_or(0) == 0;
     gateway.keys = top.strings("keys").value_or(std::vector<std::string>{});
     for (const auto& key : gateway.keys)
         if (key.empty()) top.complain("keys", "a key must not be empty");
     gateway.allowed_origins = top.strings("allowed_origins").value_or(std::vector<std::string>{});
     gateway.ollama_version = top.string("ollama_version").value_or(gateway.ollama_version);
     gateway.keep_alive = top.duration("keep_alive_comments").value_or(gateway.keep_alive);
-    gateway.max_attempts = static_cast<int>(top.integer("max_attempts", 1, 100).value_or(gateway.max_attempts));
+    gateway.max_attempts =
+        static_cast<int>(top.integer("max_attempts", 1, 100).value_or(gateway.max_attempts));
 }
 
-std::optional<engine::EngineConfig> engine_from_environment(std::string_view name, llm::Dialect dialect,
-                                                            std::string_view variable, std::string_view url,
+std::optional<engine::EngineConfig> engine_from_environment(std::string_view name,
+                                                            llm::Dialect dialect,
+                                                            std::string_view variable,
+                                                            std::string_view url,
                                                             std::vector<SettingIssue>& issues) {
     engine::EngineConfig engine;
     engine.name = name;
@@ -99,7 +110,8 @@ void add_engines_from_environment(Config& config, const Environment& environment
     for (const auto* variable : {"OLLAMA_URL", "OLLAMA_HOST"}) {
         const auto url = environment(variable);
         if (!url || url->empty()) continue;
-        auto engine = engine_from_environment("ollama", llm::Dialect::kOllama, variable, *url, issues);
+        auto engine =
+            engine_from_environment("ollama", llm::Dialect::kOllama, variable, *url, issues);
         if (!engine) break;
         if (engine->origin.host == "0.0.0.0") engine->origin.host = "127.0.0.1";
         if (is_own_address(engine->origin, config.listen)) continue;
@@ -107,12 +119,14 @@ void add_engines_from_environment(Config& config, const Environment& environment
         break;
     }
     if (const auto url = environment("VLLM_ENDPOINT"); url && !url->empty()) {
-        if (auto engine = engine_from_environment("vllm", llm::Dialect::kOpenAi, "VLLM_ENDPOINT", *url, issues))
+        if (auto engine = engine_from_environment("vllm", llm::Dialect::kOpenAi, "VLLM_ENDPOINT",
+                                                  *url, issues))
             engines.push_back(std::move(*engine));
     }
 }
 
-/// OLLAMA_MODEL and VLLM_MODEL are one model under two names: whichever a client asks for, the backend in force answers.
+/// OLLAMA_MODEL and VLLM_MODEL are one model under two names: whichever a client asks for, the
+/// backend in force answers.
 void add_models_from_environment(Config& config, const Environment& environment) {
     const std::string ollama_name = environment("OLLAMA_MODEL").value_or("");
     const std::string vllm_name = environment("VLLM_MODEL").value_or("");
@@ -122,14 +136,16 @@ void add_models_from_environment(Config& config, const Environment& environment)
         const bool is_ollama = engine.dialect == llm::Dialect::kOllama;
         const std::string& served = is_ollama ? ollama_name : vllm_name;
         // Without a name of its own the engine is asked for the name that there is.
-        targets.push_back({engine.name, served.empty() ? (is_ollama ? vllm_name : ollama_name) : served,
+        targets.push_back({engine.name,
+                           served.empty() ? (is_ollama ? vllm_name : ollama_name) : served,
                            is_ollama ? 1 : 0});
     }
     if (targets.empty()) return;
     for (const auto& name : {ollama_name, vllm_name}) {
         const auto& known = config.registry.models;
-        if (name.empty() || std::any_of(known.begin(), known.end(),
-                                        [&](const engine::ModelConfig& model) { return model.name == name; }))
+        if (name.empty() ||
+            std::any_of(known.begin(), known.end(),
+                        [&](const engine::ModelConfig& model) { return model.name == name; }))
             continue;
         engine::ModelConfig model;
         model.name = name;
@@ -143,12 +159,14 @@ void add_models_from_environment(Config& config, const Environment& environment)
 void read_backend(Settings& top, Config& config, const Environment& environment,
                   std::vector<SettingIssue>& issues) {
     static constexpr std::array<std::string_view, 3> kBackends{"auto", "ollama", "vllm"};
-    config.registry.backend = static_cast<engine::Backend>(top.choice("backend", kBackends).value_or(0));
+    config.registry.backend =
+        static_cast<engine::Backend>(top.choice("backend", kBackends).value_or(0));
     const auto value = environment("AI_BACKEND");
     if (!value || value->empty()) return;
     const auto found = std::find(kBackends.begin(), kBackends.end(), to_lower(trim(*value)));
     if (found == kBackends.end()) {
-        issues.push_back({"AI_BACKEND", 0, 0, fmt::format("'{}' is not one of ollama, vllm, auto", *value)});
+        issues.push_back(
+            {"AI_BACKEND", 0, 0, fmt::format("'{}' is not one of ollama, vllm, auto", *value)});
         return;
     }
     config.registry.backend = static_cast<engine::Backend>(found - kBackends.begin());
@@ -159,7 +177,8 @@ void check_names(Settings& top, const Config& config) {
     for (std::size_t i = 0; i < engines.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
             if (engines[i].name == engines[j].name)
-                top.complain("engines", fmt::format("two engines are called '{}'", engines[i].name));
+                top.complain("engines",
+                             fmt::format("two engines are called '{}'", engines[i].name));
     const auto& models = config.registry.models;
     for (std::size_t i = 0; i < models.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
@@ -174,7 +193,8 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     LoadedConfig loaded;
     Config& config = loaded.config;
     config.file = file;
-    auto top = Settings::parse(text, file.empty() ? "configuration" : file, environment, loaded.issues);
+    auto top =
+        Settings::parse(text, file.empty() ? "configuration" : file, environment, loaded.issues);
     config.listen = top.string("listen").value_or(config.listen);
     if (!flags.listen.empty()) config.listen = flags.listen;
     config.workers = static_cast<std::size_t>(top.integer("workers", 0, 256).value_or(0));
@@ -191,10 +211,12 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     read_backend(top, config, environment, loaded.issues);
     for (auto& entry : top.list("engines"))
         config.registry.engines.push_back(engine::read_engine(entry, environment));
-    if (config.registry.engines.empty()) add_engines_from_environment(config, environment, loaded.issues);
+    if (config.registry.engines.empty())
+        add_engines_from_environment(config, environment, loaded.issues);
     if (const auto key = environment("VLLM_API_KEY"); key && !key->empty()) {
         for (auto& engine : config.registry.engines)
-            if (engine.api_key.empty() && engine.dialect != llm::Dialect::kOllama) engine.api_key = *key;
+            if (engine.api_key.empty() && engine.dialect != llm::Dialect::kOllama)
+                engine.api_key = *key;
     }
     for (auto& entry : top.list("models"))
         config.registry.models.push_back(engine::read_model(entry, config.registry.engines));
@@ -203,8 +225,10 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     config.discover = config.registry.engines.empty();
     check_names(top, config);
     top.finish();
-    if (!net::parse_origin(config.listen.starts_with(':') ? "0.0.0.0" + config.listen : config.listen, 8484))
-        top.complain("listen", fmt::format("'{}' is not an address such as 127.0.0.1:8484", config.listen));
+    if (!net::parse_origin(
+            config.listen.starts_with(':') ? "0.0.0.0" + config.listen : config.listen, 8484))
+        top.complain("listen",
+                     fmt::format("'{}' is not an address such as 127.0.0.1:8484", config.listen));
     return loaded;
 }
 
@@ -217,7 +241,8 @@ LoadedConfig load_config(const Flags& flags, const Environment& environment) {
     if (!std::filesystem::exists(file, error)) {
         if (!named) return read_config("", "", flags, environment);
         LoadedConfig loaded;
-        loaded.issues.push_back({file, 0, 0, "there is no such file; segue config init writes one"});
+        loaded.issues.push_back(
+            {file, 0, 0, "there is no such file; segue config init writes one"});
         return loaded;
     }
     std::ifstream in(file, std::ios::binary);
@@ -225,7 +250,8 @@ LoadedConfig load_config(const Flags& flags, const Environment& environment) {
     text << in.rdbuf();
     if (!in || std::filesystem::is_directory(file, error)) {
         LoadedConfig loaded;
-        loaded.issues.push_back({file, 0, 0, "cannot be read; check that it is a file and its permissions"});
+        loaded.issues.push_back(
+            {file, 0, 0, "cannot be read; check that it is a file and its permissions"});
         return loaded;
     }
     return read_config(text.str(), file, flags, environment);

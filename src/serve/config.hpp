@@ -1,4 +1,5 @@
-/// The whole configuration: segue.yaml, the environment, flags, and what discovery finds. Order: flag, environment, file, default.
+/// The whole configuration: segue.yaml, the environment, flags, and what discovery finds. Order:
+/// flag, environment, file, default.
 #pragma once
 
 #include <chrono>
@@ -25,8 +26,9 @@ struct Config {
     net::ServerLimits limits;
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
-    bool discover = false;   // no engine is named anywhere: look at the usual addresses, else rehearse
-    bool rehearsal = true;   // start rehearsal engines when discovery finds nothing
+    bool discover =
+        false;  // no engine is named anywhere: look at the usual addresses, else rehearse
+    bool rehearsal = true;  // start rehearsal engines when discovery finds nothing
 };
 
 /// What the command line gave; empty = not given.

@@ -9,7 +9,8 @@ namespace segue::serve {
 namespace {
 
 std::string duration(std::chrono::milliseconds value) {
-    return value.count() % 1000 == 0 ? fmt::format("{}s", value.count() / 1000) : fmt::format("{}ms", value.count());
+    return value.count() % 1000 == 0 ? fmt::format("{}s", value.count() / 1000)
+                                     : fmt::format("{}ms", value.count());
 }
 
 std::string_view backend_name(engine::Backend backend) {
@@ -34,7 +35,8 @@ std::string_view level_name(log::Level level) {
 
 void write_engine(json::Writer& w, const engine::EngineConfig& engine) {
     w.begin_object().member("name", engine.name);
-    w.member("dialect", engine.dialect ? llm::dialect_name(*engine.dialect) : std::string_view("auto"));
+    w.member("dialect",
+             engine.dialect ? llm::dialect_name(*engine.dialect) : std::string_view("auto"));
     w.member("url", engine.origin.to_string());
     if (!engine.api_key.empty()) w.member("api_key", "********");
     w.member("probe_interval", duration(engine.probe_interval));
@@ -44,7 +46,10 @@ void write_engine(json::Writer& w, const engine::EngineConfig& engine) {
     w.member("first_event", duration(engine.deadlines.first_event));
     w.member("between_events", duration(engine.deadlines.between_events));
     w.member("total", duration(engine.deadlines.total)).end_object();
-    w.key("tls").begin_object().member("verify", engine.tls.verify).member("ca_file", engine.tls.ca_file);
+    w.key("tls")
+        .begin_object()
+        .member("verify", engine.tls.verify)
+        .member("ca_file", engine.tls.ca_file);
     w.member("server_name", engine.tls.server_name).end_object().end_object();
 }
 
@@ -84,38 +89,50 @@ void to_yaml(json::Value value, std::size_t depth, std::string& out) {
 
 std::string show_config_json(const Config& config) {
     return json::object([&](json::Writer& w) {
-        w.member("listen", config.listen).member("workers", config.workers).member("data_dir", config.data_dir);
+        w.member("listen", config.listen)
+            .member("workers", config.workers)
+            .member("data_dir", config.data_dir);
         w.member("store", config.gateway.allow_aliases).member("drain", duration(config.drain));
-        w.member("rehearsal", config.rehearsal).member("backend", backend_name(config.registry.backend));
+        w.member("rehearsal", config.rehearsal)
+            .member("backend", backend_name(config.registry.backend));
         w.member("translation", config.gateway.policy.strict ? "strict" : "lenient");
-        w.member("reasoning_field", config.gateway.policy.both_reasoning_fields ? "both" : "reasoning");
-        w.member("openai_sampling_defaults", config.gateway.policy.ollama_sampling_for_openai ? "ollama" : "model");
+        w.member("reasoning_field",
+                 config.gateway.policy.both_reasoning_fields ? "both" : "reasoning");
+        w.member("openai_sampling_defaults",
+                 config.gateway.policy.ollama_sampling_for_openai ? "ollama" : "model");
         w.member("ollama_version", config.gateway.ollama_version);
         w.member("keep_alive_comments", duration(config.gateway.keep_alive));
         w.member("max_attempts", config.gateway.max_attempts);
         w.key("keys").begin_array();
-        for (std::size_t i = 0; i < config.gateway.keys.size(); ++i) w.string("********");
+        for (std::size_t i = 0; i < config.gateway.keys.size(); ++i)
+            w.string("********");
         w.end_array().key("allowed_origins").begin_array();
-        for (const auto& origin : config.gateway.allowed_origins) w.string(origin);
+        for (const auto& origin : config.gateway.allowed_origins)
+            w.string(origin);
         w.end_array().key("log").begin_object().member("level", level_name(config.log_level));
         w.member("format", config.log_format == log::Format::kJson ? "json" : "text").end_object();
         w.key("limits").begin_object().member("max_body", config.limits.max_body_bytes);
-        w.member("max_header", config.limits.max_header_bytes).member("max_headers", config.limits.max_headers);
+        w.member("max_header", config.limits.max_header_bytes)
+            .member("max_headers", config.limits.max_headers);
         w.member("header_timeout", duration(config.limits.header_timeout));
         w.member("body_timeout", duration(config.limits.body_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
         w.key("engines").begin_array();
-        for (const auto& engine : config.registry.engines) write_engine(w, engine);
+        for (const auto& engine : config.registry.engines)
+            write_engine(w, engine);
         w.end_array().key("models").begin_array();
-        for (const auto& model : config.registry.models) write_model(w, model);
+        for (const auto& model : config.registry.models)
+            write_model(w, model);
         w.end_array();
-        if (!config.registry.default_model.empty()) w.member("default_model", config.registry.default_model);
+        if (!config.registry.default_model.empty())
+            w.member("default_model", config.registry.default_model);
     });
 }
 
 std::string show_config(const Config& config) {
-    std::string out = config.file.empty() ? "# no file was read: environment and defaults\n"
-                                          : fmt::format("# {} with environment and defaults\n", config.file);
+    std::string out = config.file.empty()
+                          ? "# no file was read: environment and defaults\n"
+                          : fmt::format("# {} with environment and defaults\n", config.file);
     json::Parser parser;
     if (const auto root = parser.parse(show_config_json(config))) to_yaml(*root, 0, out);
     return out;

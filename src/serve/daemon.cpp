@@ -22,7 +22,8 @@ constexpr auto kPoll = std::chrono::milliseconds(20);
 sigset_t handled_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+        sigaddset(&set, signal);
     return set;
 }
 
@@ -72,7 +73,8 @@ void reload(House& house, const ServeOptions& options) {
         return;
     }
     if (fresh.config.listen != house.config.listen || fresh.config.workers != house.config.workers)
-        log::warning("listen and workers change only with a restart; everything else is in force now");
+        log::warning(
+            "listen and workers change only with a restart; everything else is in force now");
     if (const auto furnished = furnish_engines(house, fresh.config); !furnished) {
         log::error("the configuration was not reloaded: {}", furnished.error().detail);
         return;
@@ -82,16 +84,20 @@ void reload(House& house, const ServeOptions& options) {
 }
 
 void announce(const House& house, std::ostream& banner) {
-    banner << fmt::format("segue {} listens on http://{}\n", SEGUE_VERSION, house.listener->address());
+    banner << fmt::format("segue {} listens on http://{}\n", SEGUE_VERSION,
+                          house.listener->address());
     for (const auto& engine : house.registry->engines()) {
         const auto facts = engine->facts();
         const bool up = facts->state == engine::EngineFacts::State::kUp;
-        banner << fmt::format("  engine {}: {} at {}{}\n", engine->name(), up ? facts->kind + " " + facts->version : "not there",
-                              engine->config().origin.to_string(), facts->rehearsal ? " (rehearsal: a stand-in, not a model)" : "");
+        banner << fmt::format("  engine {}: {} at {}{}\n", engine->name(),
+                              up ? facts->kind + " " + facts->version : "not there",
+                              engine->config().origin.to_string(),
+                              facts->rehearsal ? " (rehearsal: a stand-in, not a model)" : "");
     }
     const auto models = house.registry->client_models();
     std::string names;
-    for (const auto& model : models) names += (names.empty() ? "" : ", ") + model.name;
+    for (const auto& model : models)
+        names += (names.empty() ? "" : ", ") + model.name;
     banner << fmt::format("  models: {}\n", names.empty() ? "none yet" : names);
     banner.flush();
 }
@@ -101,7 +107,9 @@ Result<void> write_port_file(const std::string& file, const std::string& address
     std::ofstream out(file, std::ios::trunc);
     out << address << '\n';
     out.close();
-    if (!out) return fail(Fault::kIo, fmt::format("cannot write {}; check the folder and its permissions", file));
+    if (!out)
+        return fail(Fault::kIo,
+                    fmt::format("cannot write {}; check the folder and its permissions", file));
     return {};
 }
 
@@ -128,7 +136,8 @@ void drain(House& house, const sigset_t& signals) {
 
 std::string describe_issues(const std::vector<SettingIssue>& issues) {
     std::string out;
-    for (const auto& issue : issues) out += (out.empty() ? "" : "\n") + issue.to_string();
+    for (const auto& issue : issues)
+        out += (out.empty() ? "" : "\n") + issue.to_string();
     return out;
 }
 
@@ -148,14 +157,16 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.listener = std::make_unique<net::Listener>(std::move(listener));
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
-    house.gateway = std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
+    house.gateway =
+        std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
     house.own_api.attach(*house.gateway);
     SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
     install(house, std::move(loaded.config));
 
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-    SEGUE_TRY(workers, Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
-                                     house.config.limits));
+    SEGUE_TRY(workers,
+              Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
+                            house.config.limits));
     house.workers = std::move(workers);
     house.workers->start(*house.listener);
     announce(house, banner);

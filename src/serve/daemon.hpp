@@ -17,8 +17,8 @@ struct ServeOptions {
     std::string port_file;  // gets "127.0.0.1:PORT\n" when ready; "" = none
 };
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reloads. `banner` is told in plain lines what was started. Ok = a graceful stop.
-/// The calling thread's signal mask is changed: call it from main.
+/// Runs until SIGTERM or SIGINT; SIGHUP reloads. `banner` is told in plain lines what was started.
+/// Ok = a graceful stop. The calling thread's signal mask is changed: call it from main.
 Result<void> serve(ServeOptions options, std::ostream& banner);
 
 /// Every issue on a line of its own, then what to do next.

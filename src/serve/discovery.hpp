@@ -1,5 +1,5 @@
-/// Without any configuration: engines at their usual addresses, and rehearsal engines where none answers (DESIGN,
-/// "Configuration").
+/// Without any configuration: engines at their usual addresses, and rehearsal engines where none
+/// answers (DESIGN, "Configuration").
 #pragma once
 
 #include <memory>

@@ -55,7 +55,9 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
         w.key("engines").begin_array();
         for (const auto& engine : registry.engines()) {
             const auto facts = engine->facts();
-            w.begin_object().member("name", engine->name()).member("url", engine->config().origin.to_string());
+            w.begin_object()
+                .member("name", engine->name())
+                .member("url", engine->config().origin.to_string());
             w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
             w.member("version", facts->version).member("state", state_name(facts->state));
             w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
@@ -67,11 +69,13 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
                 w.begin_object().member("name", model.name).key("max_model_len");
                 model.max_model_len ? w.integer(*model.max_model_len) : w.null();
                 w.key("capabilities").begin_array();
-                for (const auto& capability : model.capabilities) w.string(capability);
+                for (const auto& capability : model.capabilities)
+                    w.string(capability);
                 w.end_array().end_object();
             }
             w.end_array();
-            w.member("latency_ms", std::chrono::duration<double, std::milli>(facts->latency).count());
+            w.member("latency_ms",
+                     std::chrono::duration<double, std::milli>(facts->latency).count());
             w.member("in_flight", engine->in_flight());
             write_optional(w, "running", facts->load.running);
             write_optional(w, "waiting", facts->load.waiting);
@@ -84,7 +88,9 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
     });
 }
 
-bool OwnApiRoutes::guarded(std::string_view path) const { return path != "/livez" && path != "/readyz"; }
+bool OwnApiRoutes::guarded(std::string_view path) const {
+    return path != "/livez" && path != "/readyz";
+}
 
 gateway::LocalAnswer OwnApiRoutes::ready() const {
     std::string why;
@@ -119,9 +125,11 @@ gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::str
     if (head.path == "/segue/v1/version")
         return {200, "application/json",
                 json::object([](json::Writer& w) { w.member("version", SEGUE_VERSION); })};
-    if (head.path == "/segue/v1/openapi.json") return {200, "application/json", std::string(openapi_document())};
-    return problem(404, "Not Found",
-                   fmt::format("there is no {}; /segue/v1/openapi.json lists what is there", head.path));
+    if (head.path == "/segue/v1/openapi.json")
+        return {200, "application/json", std::string(openapi_document())};
+    return problem(
+        404, "Not Found",
+        fmt::format("there is no {}; /segue/v1/openapi.json lists what is there", head.path));
 }
 
 }  // namespace segue::serve

@@ -19,12 +19,14 @@ Result<std::unique_ptr<Workers>> Workers::open(gateway::Gateway& gateway, std::s
     }
     SEGUE_TRY(loop, net::Loop::open());
     workers->acceptor_loop_ = std::move(loop);
-    workers->acceptor_ =
-        std::make_unique<net::Server>(*workers->acceptor_loop_, *workers->threads_.front()->worker, limits);
+    workers->acceptor_ = std::make_unique<net::Server>(*workers->acceptor_loop_,
+                                                       *workers->threads_.front()->worker, limits);
     return workers;
 }
 
-Workers::~Workers() { stop(); }
+Workers::~Workers() {
+    stop();
+}
 
 void Workers::start(const net::Listener& listener) {
     running_ = true;
@@ -33,21 +35,23 @@ void Workers::start(const net::Listener& listener) {
         thread->thread = std::jthread([loop] { loop->run(); });
     }
     acceptor_loop_->post([this, fd = listener.fd()] {
-        acceptor_->accept_from(fd, [this](int socket, std::string peer) { place(socket, std::move(peer)); });
+        acceptor_->accept_from(
+            fd, [this](int socket, std::string peer) { place(socket, std::move(peer)); });
     });
     acceptor_thread_ = std::jthread([loop = acceptor_loop_.get()] { loop->run(); });
 }
 
 /// The worker with the fewest requests under way gets the connection; it stays there.
 void Workers::place(int fd, std::string peer) {
-    const auto least = std::min_element(threads_.begin(), threads_.end(), [](const auto& a, const auto& b) {
-        return a->server->active() < b->server->active();
-    });
+    const auto least = std::min_element(
+        threads_.begin(), threads_.end(),
+        [](const auto& a, const auto& b) { return a->server->active() < b->server->active(); });
     Thread* thread = least->get();
     // Between equals take turns, so that idle connections spread too.
     std::rotate(threads_.begin(), std::next(least), threads_.end());
-    thread->loop->post(
-        [thread, fd, peer = std::move(peer)]() mutable { thread->server->adopt(fd, std::move(peer)); });
+    thread->loop->post([thread, fd, peer = std::move(peer)]() mutable {
+        thread->server->adopt(fd, std::move(peer));
+    });
 }
 
 void Workers::drain() {
@@ -55,12 +59,14 @@ void Workers::drain() {
     std::latch accepted(1);
     acceptor_loop_->post([&] { accepted.count_down(); });
     accepted.wait();  // from here on threads_ is not rotated any more
-    for (auto& thread : threads_) thread->loop->post([server = thread->server.get()] { server->drain(); });
+    for (auto& thread : threads_)
+        thread->loop->post([server = thread->server.get()] { server->drain(); });
 }
 
 std::size_t Workers::active() const {
     std::size_t sum = 0;
-    for (const auto& thread : threads_) sum += thread->server->active();
+    for (const auto& thread : threads_)
+        sum += thread->server->active();
     return sum;
 }
 
@@ -79,7 +85,8 @@ void Workers::stop() {
             ending->loop->post([ending] { ending->loop->stop(); });
         });
     }
-    for (auto& thread : threads_) thread->thread.join();
+    for (auto& thread : threads_)
+        thread->thread.join();
     acceptor_.reset();
     threads_.clear();
 }

@@ -1,4 +1,5 @@
-/// The threads that serve clients: one loop, one gateway worker and one HTTP server each, and the acceptor before them.
+/// The threads that serve clients: one loop, one gateway worker and one HTTP server each, and the
+/// acceptor before them.
 #pragma once
 
 #include <memory>

@@ -33,8 +33,8 @@ std::string_view kind_name(MetricKind kind) {
     return "untyped";
 }
 
-void append_sample(std::string& out, std::string_view name, std::string_view suffix, std::string_view labels,
-                   std::string_view more, double value) {
+void append_sample(std::string& out, std::string_view name, std::string_view suffix,
+                   std::string_view labels, std::string_view more, double value) {
     out.append(name).append(suffix);
     if (!labels.empty() || !more.empty()) {
         out += '{';
@@ -76,7 +76,8 @@ void Shard::observe(const MetricInfo& metric, Labels labels, double value) {
     into.value += value;
     ++into.count;
     const auto bucket = std::lower_bound(metric.buckets.begin(), metric.buckets.end(), value);
-    if (bucket != metric.buckets.end()) ++into.buckets[static_cast<std::size_t>(bucket - metric.buckets.begin())];
+    if (bucket != metric.buckets.end())
+        ++into.buckets[static_cast<std::size_t>(bucket - metric.buckets.begin())];
 }
 
 Shard& Metrics::make_shard() {
@@ -102,20 +103,22 @@ std::string Metrics::render() const {
                 total.value += series.value;
                 total.count += series.count;
                 total.buckets.resize(series.buckets.size());
-                for (std::size_t i = 0; i < series.buckets.size(); ++i) total.buckets[i] += series.buckets[i];
+                for (std::size_t i = 0; i < series.buckets.size(); ++i)
+                    total.buckets[i] += series.buckets[i];
             }
         }
     }
     const Emit emit = [&](const MetricInfo& metric, Labels labels, double value) {
         sum.series(metric, labels).value = value;
     };
-    for (const auto& collector : collectors_) collector(emit);
+    for (const auto& collector : collectors_)
+        collector(emit);
 
     std::string out;
     for (const auto& [name, family] : sum.families_) {
         const MetricInfo& info = *family.info;
-        fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, info.help, name,
-                       kind_name(info.kind));
+        fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, info.help,
+                       name, kind_name(info.kind));
         for (const auto& [labels, series] : family.series) {
             if (info.kind != MetricKind::kHistogram) {
                 append_sample(out, name, "", labels, "", series.value);
@@ -124,10 +127,12 @@ std::string Metrics::render() const {
             std::uint64_t cumulative = 0;
             for (std::size_t i = 0; i < info.buckets.size(); ++i) {
                 cumulative += series.buckets[i];
-                append_sample(out, name, "_bucket", labels, fmt::format("le=\"{}\"", info.buckets[i]),
+                append_sample(out, name, "_bucket", labels,
+                              fmt::format("le=\"{}\"", info.buckets[i]),
                               static_cast<double>(cumulative));
             }
-            append_sample(out, name, "_bucket", labels, "le=\"+Inf\"", static_cast<double>(series.count));
+            append_sample(out, name, "_bucket", labels, "le=\"+Inf\"",
+                          static_cast<double>(series.count));
             append_sample(out, name, "_sum", labels, "", series.value);
             append_sample(out, name, "_count", labels, "", static_cast<double>(series.count));
         }

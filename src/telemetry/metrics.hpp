@@ -1,6 +1,8 @@
-/// Counters, gauges and histograms in Prometheus' text format. Each worker writes to its own shard; a scrape adds them up.
+/// Counters, gauges and histograms in Prometheus' text format. Each worker writes to its own shard;
+/// a scrape adds them up.
 ///
-/// Thread: a Shard is written by one thread and read by the scraping one (a mutex that is hardly ever contended).
+/// Thread: a Shard is written by one thread and read by the scraping one (a mutex that is hardly
+/// ever contended).
 #pragma once
 
 #include <cstdint>
@@ -59,7 +61,8 @@ class Metrics {
 public:
     /// Lives as long as the Metrics.
     Shard& make_shard();
-    /// Called at each scrape: adds values that are not counted but looked up. `emit(metric, labels, value)`.
+    /// Called at each scrape: adds values that are not counted but looked up. `emit(metric, labels,
+    /// value)`.
     using Emit = std::function<void(const MetricInfo&, Labels, double)>;
     void on_scrape(std::function<void(const Emit&)> collector);
     /// Prometheus text format 0.0.4.

@@ -21,13 +21,15 @@ TEST(Metrics, AddsShardsUp) {
     b.observe(kLatency, {}, 0.5);
     b.observe(kLatency, {}, 5);
     metrics.on_scrape([](const Metrics::Emit& emit) { emit(kUp, {{"engine", "x"}}, 1); });
-    EXPECT_EQ(metrics.render(),
-              "# HELP latency_seconds Latency.\n# TYPE latency_seconds histogram\n"
-              "latency_seconds_bucket{le=\"0.1\"} 1\nlatency_seconds_bucket{le=\"1\"} 2\n"
-              "latency_seconds_bucket{le=\"+Inf\"} 3\nlatency_seconds_sum 5.55\nlatency_seconds_count 3\n"
-              "# HELP segue_requests_total Requests.\n# TYPE segue_requests_total counter\n"
-              "segue_requests_total{front=\"a\\\"b\\\\\\n\"} 1\nsegue_requests_total{front=\"ollama\"} 3\n"
-              "# HELP up Up.\n# TYPE up gauge\nup{engine=\"x\"} 1\n");
+    EXPECT_EQ(
+        metrics.render(),
+        "# HELP latency_seconds Latency.\n# TYPE latency_seconds histogram\n"
+        "latency_seconds_bucket{le=\"0.1\"} 1\nlatency_seconds_bucket{le=\"1\"} 2\n"
+        "latency_seconds_bucket{le=\"+Inf\"} 3\nlatency_seconds_sum 5.55\nlatency_seconds_count 3\n"
+        "# HELP segue_requests_total Requests.\n# TYPE segue_requests_total counter\n"
+        "segue_requests_total{front=\"a\\\"b\\\\\\n\"} 1\nsegue_requests_total{front=\"ollama\"} "
+        "3\n"
+        "# HELP up Up.\n# TYPE up gauge\nup{engine=\"x\"} 1\n");
 }
 
 }  // namespace

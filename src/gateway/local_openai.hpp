@@ -1,0 +1,17 @@
+/// /v1/models in Segue's names (wire 3.11), in Anthropic's shape for a client that says which
+/// version of that API it speaks.
+#pragma once
+
+#include <string_view>
+
+#include "gateway/gateway.hpp"
+#include "llm/failure.hpp"
+
+namespace segue::gateway {
+
+LocalAnswer openai_models(const Snapshot& snapshot, bool anthropic);
+/// `id` as the client means it, percent-decoded.
+llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, std::string_view id,
+                                       bool anthropic);
+
+}  // namespace segue::gateway

@@ -1,0 +1,22 @@
+/// The models of the registry as Ollama's lists show them.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/registry.hpp"
+#include "llm/ollama/front/lists.hpp"
+
+namespace segue::gateway {
+
+/// The card of one client name; nothing when no engine is known to serve it.
+std::optional<llm::ModelCard> model_card(const engine::Registry& registry,
+                                         const engine::ClientModel& model);
+/// All of them, in the order of Registry::client_models.
+std::vector<llm::ModelCard> model_cards(const engine::Registry& registry);
+/// Those that could answer now: engines that are up and awake; of an Ollama engine what it has
+/// loaded.
+std::vector<llm::ModelCard> loaded_cards(const engine::Registry& registry);
+
+}  // namespace segue::gateway
