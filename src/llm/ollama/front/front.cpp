@@ -1,0 +1,184 @@
+#include "llm/ollama/front/front.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/result.hpp"
+#include "llm/filters/filters.hpp"
+#include "llm/ollama/front/apply_profile.hpp"
+#include "llm/ollama/front/decode.hpp"
+#include "llm/ollama/front/encode.hpp"
+#include "llm/ollama/front/go_template.hpp"
+#include "llm/ollama/front/instant_bridge.hpp"
+#include "llm/openai/engine/session.hpp"
+#include "llm/relay/ollama_relay.hpp"
+#include "llm/session.hpp"
+
+namespace segue::llm {
+namespace {
+
+using Cause = Failure::Cause;
+using Filters = std::vector<std::unique_ptr<EventFilter>>;
+using MadeBridge = Outcome<std::unique_ptr<Bridge>>;
+
+class OllamaFrontRequest final : public FrontRequest {
+public:
+    explicit OllamaFrontRequest(OllamaRequest request) : request_(std::move(request)) {}
+
+    Dialect front() const override { return Dialect::kOllama; }
+    const std::string& model() const override { return request_.model; }
+    bool streaming() const override {
+        return request_.stream && request_.purpose == OllamaRequest::Purpose::kAnswer;
+    }
+
+    MadeBridge bridge(BridgeContext context) const override {
+        if (context.target.dialect == Dialect::kOllama)
+            return make_ollama_relay(std::move(context),
+                                     std::string(ollama_path(request_.endpoint)), request_.body,
+                                     streaming());
+        if (request_.late_failure) return tl::make_unexpected(*request_.late_failure);
+        switch (request_.endpoint) {
+            case OllamaEndpoint::kChat:
+            case OllamaEndpoint::kGenerate: return answering(std::move(context));
+            case OllamaEndpoint::kEmbed:
+                return embedding(std::move(context), OllamaEmbedEncoding::Shape::kEmbed);
+            case OllamaEndpoint::kEmbeddings:
+                return embedding(std::move(context), OllamaEmbedEncoding::Shape::kEmbeddings);
+        }
+        return refuse(Cause::kInternal, "unknown endpoint");
+    }
+
+private:
+    OllamaEncoding::Shape shape() const {
+        return request_.endpoint == OllamaEndpoint::kChat ? OllamaEncoding::Shape::kChat
+                                                          : OllamaEncoding::Shape::kGenerate;
+    }
+
+    MadeBridge embedding(BridgeContext context, OllamaEmbedEncoding::Shape shape) const {
+        if (request_.embed.inputs.empty())
+            return make_instant_bridge(ollama_empty_embedding(shape, request_.model));
+        auto session = make_openai_embed_session(request_.embed, context);
+        return make_translating_bridge(
+            Dialect::kOllama, std::move(context), std::move(session), Filters{},
+            make_ollama_embed_encoder({shape, request_.model, request_.embed.dimensions}),
+            Declarations{});
+    }
+
+    MadeBridge answering(BridgeContext context) const {
+        if (request_.purpose != OllamaRequest::Purpose::kAnswer) {
+            const auto reason = request_.purpose == OllamaRequest::Purpose::kLoad
+                                    ? FinishReason::kLoad
+                                    : FinishReason::kUnload;
+            return make_load_bridge({shape(), request_.model, reason}, std::move(context));
+        }
+        if (request_.debug_render_only)
+            return refuse(Cause::kBadRequest, "not supported by this engine", 400);
+        if (auto failure =
+                refuse_missing_capability(request_.endpoint, request_.chat, context.target))
+            return tl::make_unexpected(std::move(*failure));
+        if (request_.raw || !request_.template_text.empty() || !request_.suffix.empty())
+            return completing(std::move(context));
+
+        ChatRequest chat = request_.chat;
+        apply_profile(request_.endpoint, context.target, chat);
+        const bool exact_context =
+            request_.endpoint == OllamaEndpoint::kGenerate && context.target.profile->exact_context;
+        if (exact_context) {
+            chat.context = request_.context;
+            chat.want_token_ids = true;
+        }
+        auto filters = thinking_filters(*context.target.profile, chat.think);
+        auto session = make_openai_chat_session(std::move(chat), context);
+        return translating(std::move(context), std::move(session), std::move(filters),
+                           exact_context);
+    }
+
+    /// Raw prompts, templates and gaps to fill go to the model without a chat
+    /// template (wire 3.3).
+    MadeBridge completing(BridgeContext context) const {
+        const Profile& profile = *context.target.profile;
+        CompletionRequest completion;
+        completion.model = request_.model;
+        if (request_.raw) {
+            completion.prompts.push_back(request_.prompt);
+        } else if (!request_.template_text.empty()) {
+            const std::string& system = request_.system.empty() ? profile.system : request_.system;
+            auto prompt = render_go_template(request_.template_text, {{"System", system},
+                                                                      {"Prompt", request_.prompt},
+                                                                      {"Suffix", request_.suffix},
+                                                                      {"Response", ""}});
+            if (!prompt)
+                return refuse(Cause::kBadRequest,
+                              "custom templates are not supported by this engine", 400);
+            completion.prompts.push_back(std::move(*prompt));
+        } else {
+            completion.prompts.push_back(request_.prompt);
+            completion.suffix = request_.suffix;
+            completion.has_suffix = true;
+        }
+        completion.images = request_.images;
+        completion.format = request_.chat.format;
+        completion.sampling = request_.chat.sampling;
+        completion.extras = request_.chat.extras;
+        completion.logprobs = request_.chat.logprobs;
+        completion.top_logprobs = request_.chat.top_logprobs;
+        completion.stream = request_.stream;
+        completion.keep_alive = request_.chat.keep_alive;
+        apply_sampling(profile, completion.sampling, completion.extras);
+        // Raw answers carry no context (wire 1.6).
+        const bool exact_context = profile.exact_context && !request_.raw;
+        if (exact_context && std::ranges::find(completion.extras, "return_token_ids",
+                                               &Extra::name) == completion.extras.end())
+            completion.extras.push_back({"return_token_ids", "true"});
+        // A template's answer may think; raw text is given as the model wrote it.
+        Filters filters;
+        if (!request_.raw && request_.suffix.empty())
+            filters = thinking_filters(profile, request_.chat.think);
+        auto session = make_openai_completion_session(std::move(completion), context);
+        return translating(std::move(context), std::move(session), std::move(filters),
+                           exact_context);
+    }
+
+    static Filters thinking_filters(const Profile& profile, const Think& think) {
+        Filters filters;
+        const bool off = think.mode == Think::Mode::kOff;
+        if (profile.split_reasoning) {
+            Profile splitting = profile;
+            // A template that opens the thinking itself does not when it was switched
+            // off.
+            if (off) splitting.template_opens_think = false;
+            filters.push_back(make_think_splitter(splitting));
+        }
+        filters.push_back(make_whitespace_trimmer());
+        if (off) filters.push_back(make_reasoning_dropper());
+        return filters;
+    }
+
+    MadeBridge translating(BridgeContext context, std::unique_ptr<EngineSession> session,
+                           Filters filters, bool exact_context) const {
+        OllamaEncoding encoding;
+        encoding.shape = shape();
+        encoding.delivery =
+            request_.stream ? OllamaEncoding::Delivery::kStream : OllamaEncoding::Delivery::kSingle;
+        encoding.model = request_.model;
+        encoding.context =
+            exact_context ? OllamaEncoding::Context::kGiven : OllamaEncoding::Context::kLeftOut;
+        return make_translating_bridge(Dialect::kOllama, std::move(context), std::move(session),
+                                       std::move(filters), make_ollama_encoder(std::move(encoding)),
+                                       Declarations{});
+    }
+
+    OllamaRequest request_;
+};
+
+}  // namespace
+
+Outcome<std::unique_ptr<FrontRequest>> decode_ollama_request(OllamaEndpoint endpoint,
+                                                             std::string_view body) {
+    SEGUE_TRY(request, read_ollama_request(endpoint, body));
+    return std::make_unique<OllamaFrontRequest>(std::move(request));
+}
+
+}  // namespace segue::llm
