@@ -1,0 +1,139 @@
+/// What an Ollama tells of its models: tags, ps, show (wire 1.10). Every entry carries the label.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "engine/rehearsal/ollama_routes.hpp"
+#include "engine/rehearsal/ollama_writer.hpp"
+
+namespace segue::engine::rehearsal {
+namespace {
+
+enum class Lengths : bool { kNo, kYes };
+
+void write_details(const EngineState& state, const RehearsalModel& model, Lengths lengths,
+                   json::Writer& w) {
+    w.key("details").begin_object();
+    w.member("parent_model", model.parent).member("format", kLabel).member("family", kLabel);
+    w.key("families").begin_array().string(kLabel).end_array();
+    w.member("parameter_size", kParameterSize).member("quantization_level", kLabel);
+    if (lengths == Lengths::kYes) {
+        w.member("context_length", state.options.max_model_len);
+        w.member("embedding_length", state.options.embedding_length);
+    }
+    w.end_object();
+}
+
+void write_capabilities(const EngineState& state, json::Writer& w) {
+    w.key("capabilities").begin_array();
+    if (state.options.generates) w.string("completion");
+    if (state.options.generates && state.options.calls_tools) w.string("tools");
+    if (state.options.generates && state.options.thinks) w.string("thinking");
+    if (state.options.embeds) w.string("embedding");
+    w.end_array();
+}
+
+std::string parameter_lines(const RehearsalModel& model) {
+    json::Parser parser;
+    const auto parameters = parser.parse(model.parameters.empty() ? "{}" : model.parameters);
+    std::string out;
+    const auto add = [&](std::string_view name, json::Value value) {
+        fmt::format_to(std::back_inserter(out), "{}{:<30} {}", out.empty() ? "" : "\n", name,
+                       value.raw());
+    };
+    if (!parameters) return out;
+    for (json::Value one : *parameters) {
+        if (!one.is_array()) add(one.key(), one);
+        if (!one.is_array()) continue;
+        for (json::Value element : one)
+            add(one.key(), element);
+    }
+    return out;
+}
+
+}  // namespace
+
+void ollama_tags(Exchange& exchange) {
+    const EngineState& state = exchange.state();
+    std::string body = json::object([&](json::Writer& w) {
+        w.key("models").begin_array();
+        for (const RehearsalModel* model : state.models.list()) {
+            w.begin_object().member("name", model->name).member("model", model->name);
+            w.member("modified_at", rfc3339(model->modified)).member("size", kModelBytes);
+            w.member("digest", model->digest);
+            write_details(state, *model, Lengths::kYes, w);
+            write_capabilities(state, w);
+            w.end_object();
+        }
+        w.end_array();
+    });
+    exchange.send(200, kOllamaJson, body);
+}
+
+void ollama_ps(Exchange& exchange) {
+    EngineState& state = exchange.state();
+    const WallTime now = state.clock.wall();
+    std::vector<const RehearsalModel*> loaded;
+    for (const RehearsalModel* model : state.models.list()) {
+        if (model->loaded_until && *model->loaded_until > now) loaded.push_back(model);
+    }
+    std::stable_sort(loaded.begin(), loaded.end(), [](const auto* a, const auto* b) {
+        return *a->loaded_until > *b->loaded_until;
+    });
+    std::string body = json::object([&](json::Writer& w) {
+        w.key("models").begin_array();
+        for (const RehearsalModel* model : loaded) {
+            w.begin_object().member("name", model->name).member("model", model->name);
+            w.member("size", kModelBytes).member("digest", model->digest);
+            write_details(state, *model, Lengths::kNo, w);
+            w.member("expires_at", rfc3339(*model->loaded_until)).member("size_vram", 0);
+            w.member("context_length", model->loaded_context).end_object();
+        }
+        w.end_array();
+    });
+    exchange.send(200, kOllamaJson, body);
+}
+
+void ollama_show(Exchange& exchange) {
+    EngineState& state = exchange.state();
+    json::Parser parser;
+    const auto request = read_go_json(parser, exchange.body());
+    if (!request)
+        return send_ollama_error(exchange, request.error().status, request.error().message);
+    std::string_view name = (*request)["model"].string();
+    if (name.empty()) name = (*request)["name"].string();
+    if (name.empty()) return send_ollama_error(exchange, 400, "model is required");
+    const RehearsalModel* model = state.models.find(name);
+    if (!model) {
+        return send_ollama_error(exchange, 404,
+                                 fmt::format("model '{}' not found",
+                                             normal_model_name(name).value_or(std::string(name))));
+    }
+    const std::string parameters = parameter_lines(*model);
+    const std::string_view template_text =
+        model->template_text.empty() ? std::string_view("{{ .Prompt }}") : model->template_text;
+    std::string modelfile =
+        fmt::format("# Modelfile generated by \"ollama show\"\n# {}\nFROM {}\nTEMPLATE {}\n",
+                    kWhatThisIs, model->name, template_text);
+    if (!model->system.empty()) modelfile += fmt::format("SYSTEM \"\"\"{}\"\"\"\n", model->system);
+    std::string body = json::object([&](json::Writer& w) {
+        if (!model->license.empty()) w.member("license", model->license);
+        w.member("modelfile", modelfile);
+        if (!parameters.empty()) w.member("parameters", parameters);
+        w.member("template", template_text);
+        if (!model->system.empty()) w.member("system", model->system);
+        write_details(state, *model, Lengths::kNo, w);
+        w.key("model_info").begin_object();
+        w.member("general.architecture", kLabel).member("general.basename", model->name);
+        w.member("general.description", kWhatThisIs)
+            .member("general.parameter_count", kParameterCount);
+        w.member("rehearsal.context_length", state.options.max_model_len);
+        w.member("rehearsal.embedding_length", state.options.embedding_length).end_object();
+        write_capabilities(state, w);
+        w.member("modified_at", rfc3339(model->modified));
+    });
+    exchange.send_chunked(200, kOllamaJson, go_escaped(std::move(body)));
+}
+
+}  // namespace segue::engine::rehearsal
