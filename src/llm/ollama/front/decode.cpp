@@ -149,13 +149,8 @@ void read_generate(const GoFields& fields, OllamaRequest& request) {
     request.template_text = fields.string("template");
     request.raw = fields.boolean("raw", false);
     request.images = read_images(fields);
-    for (const json::Value element : fields.array("context", "[]int")) {
-        if (const auto id = element.integer()) {
-            request.context.push_back(*id);
-        } else if (!element.absent()) {
-            fields.refuse(element, "context", "int");
-        }
-    }
+    for (const json::Value element : fields.array("context", "[]int"))
+        if (const auto id = fields.whole(element, "context")) request.context.push_back(*id);
     if (request.raw &&
         (!request.template_text.empty() || !request.system.empty() || !request.context.empty()))
         request.late_failure = Failure{

@@ -61,25 +61,26 @@ bool GoFields::boolean(std::string_view name, bool otherwise) const {
     return maybe_boolean(name).value_or(otherwise);
 }
 
-std::int64_t GoFields::integer(std::string_view name, std::string_view type) const {
-    const json::Value value = find(name);
-    if (!value) return 0;
+std::int64_t GoFields::integer(std::string_view name) const {
+    return whole(find(name), name).value_or(0);
+}
+
+std::optional<std::int64_t> GoFields::whole(json::Value value, std::string_view name) const {
+    if (value.absent()) return std::nullopt;
     if (!value.is_number()) {
-        refuse(value, name, type);
-        return 0;
+        refuse(value, name, "int");
+        return std::nullopt;
     }
     // strconv.ParseInt over the text: neither 1.0 nor 1e3 is an int to Go.
     std::int64_t number = 0;
     const std::string_view text = value.raw();
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        errors_.add(
-            weight_, text.data(),
-            fmt::format("json: cannot unmarshal number {} into Go struct field {}.{}{} of type {}",
-                        text, struct_name_, prefix_, name, type));
-        return 0;
-    }
-    return number;
+    if (error == std::errc{} && end == text.data() + text.size()) return number;
+    errors_.add(
+        weight_, text.data(),
+        fmt::format("json: cannot unmarshal number {} into Go struct field {}.{}{} of type int",
+                    text, struct_name_, prefix_, name));
+    return std::nullopt;
 }
 
 json::Value GoFields::array(std::string_view name, std::string_view type) const {

@@ -45,7 +45,10 @@ public:
     std::string string(std::string_view name) const;
     bool boolean(std::string_view name, bool otherwise) const;
     std::optional<bool> maybe_boolean(std::string_view name) const;
-    std::int64_t integer(std::string_view name, std::string_view type = "int") const;
+    std::int64_t integer(std::string_view name) const;
+    /// `value` of field `name` (or an element of it) as a Go int; nothing when it is null or no
+    /// int.
+    std::optional<std::int64_t> whole(json::Value value, std::string_view name) const;
     /// The array, or a missing value. `type` as Go prints it: "[]api.Message".
     json::Value array(std::string_view name, std::string_view type) const;
     json::Value object(std::string_view name, std::string_view type) const;
