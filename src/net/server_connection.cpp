@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,28 +13,12 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/clock.hpp"
 
 namespace segue::net {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// A body that still comes after its answer is read up to here for the connection's sake; a larger
-// one costs the connection.
-constexpr std::uint64_t kMaxDroppedBody = 256 * 1024;
 // Pipelined requests wait unparsed; each counts for this much of ServerLimits::max_pipelined.
 constexpr std::size_t kPipelinedBytes = 4096;
-// After our side is shut: a client that still sends (a body we refused) needs this time to come to
-// read the answer.
-constexpr seconds kLingerQuiet{2};
-constexpr seconds kLingerTotal{30};
-// A closing connection whose client takes nothing for this long is given up.
-constexpr seconds kStalledWrite{30};
-constexpr milliseconds kAcknowledgePoll{5};
-constexpr int kAcknowledgeTries = 200;
-constexpr std::size_t kKeptBuffer = 128 * 1024;
 
 }  // namespace
 
@@ -246,165 +229,6 @@ void ServerConnection::refuse(const ProtocolError& error) {
         if (!parser_.is_head_method()) out_ += body;
     }
     begin_close(Ending::kOrderly);
-}
-
-// ---- answering
-
-std::string_view ServerConnection::date() {
-    const WallTime wall = std::chrono::system_clock::now();
-    if (const auto second = unix_seconds(wall); second != shared_->date_second) {
-        shared_->date_second = second;
-        shared_->date = http_date(wall);
-    }
-    return shared_->date;
-}
-
-void ServerConnection::queued() {
-    if (unsent() > shared_->limits.high_water) above_high_water_ = true;
-    schedule_settle();
-}
-
-bool ServerConnection::decide_keep_alive() {
-    // The client waits for leave to send its body; after a final answer nobody knows whether it
-    // will (RFC 9110 10.1.1).
-    if (continue_pending_) keep_alive_ = false;
-    if (phase_ == Phase::kBody && (body_chunked_ || body_left_ > kMaxDroppedBody))
-        keep_alive_ = false;
-    if (shared_->draining) keep_alive_ = false;
-    return keep_alive_;
-}
-
-void ServerConnection::answer_finished() {
-    retire_exchange();
-    schedule_settle();
-}
-
-void ServerConnection::cut_answer(Ending ending) {
-    retire_exchange();
-    begin_close(ending);
-}
-
-void ServerConnection::retire_exchange() {
-    exchange_->detach();
-    retired_.push_back(std::move(exchange_));
-    exchange_ = nullptr;
-    above_high_water_ = false;
-    schedule_settle();
-}
-
-void ServerConnection::schedule_settle() {
-    if (settle_scheduled_) return;
-    settle_scheduled_ = true;
-    loop().defer([self = shared_from_this()] { self->settle(); });
-}
-
-void ServerConnection::settle() {
-    settle_scheduled_ = false;
-    std::exchange(retired_, {}).clear();
-    if (phase_ == Phase::kClosed) return;
-    pump();
-    flush();
-    if (phase_ != Phase::kClosed) update_interest();
-}
-
-void ServerConnection::flush() {
-    const std::size_t before = unsent();
-    while (phase_ != Phase::kClosed && unsent() > 0) {
-        const auto sent = ::send(fd_, out_.data() + out_sent_, unsent(), MSG_NOSIGNAL);
-        if (sent < 0) {
-            if (errno == EINTR) continue;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-            on_broken();
-            return;
-        }
-        out_sent_ += static_cast<std::size_t>(sent);
-    }
-    if (phase_ == Phase::kClosed) return;
-    write_blocked_ = unsent() > 0;
-    if (!write_blocked_) {
-        out_.clear();
-        out_sent_ = 0;
-        if (out_.capacity() > kKeptBuffer) out_.shrink_to_fit();
-    } else if (out_sent_ > kKeptBuffer) {
-        out_.erase(0, std::exchange(out_sent_, 0));
-    }
-    if (unsent() < before && phase_ == Phase::kIdle)
-        set_phase(Phase::kIdle);  // it still takes its answer
-    after_flush();
-}
-
-void ServerConnection::after_flush() {
-    if (phase_ == Phase::kClosing) {
-        if (write_blocked_) {
-            arm(kStalledWrite, &ServerConnection::close_socket);
-        } else {
-            finish_close();
-        }
-        return;
-    }
-    if (unsent() > shared_->limits.low_water) return;
-    if (exchange_ != nullptr && std::exchange(above_high_water_, false)) {
-        const auto exchange = exchange_;
-        exchange->handler().on_drained();
-    }
-    // Requests that waited until earlier answers were taken.
-    if (phase_ == Phase::kIdle && !in_.empty()) schedule_settle();
-}
-
-// ---- closing
-
-void ServerConnection::begin_close(Ending ending) {
-    if (phase_ >= Phase::kClosing) return;
-    if (ending == Ending::kReset) ending_ = Ending::kReset;
-    set_phase(Phase::kClosing);
-    in_.clear();
-    schedule_settle();
-}
-
-void ServerConnection::finish_close() {
-    if (ending_ == Ending::kReset) {
-        set_phase(Phase::kLingering);
-        await_acknowledged(kAcknowledgeTries);
-        return;
-    }
-    if (eof_) {
-        close_socket();
-        return;
-    }
-    // Closing with unread bytes in the socket would reset the connection and could cost the client
-    // its answer.
-    ::shutdown(fd_, SHUT_WR);
-    set_phase(Phase::kLingering);
-    linger_until_ = loop().now() + kLingerTotal;
-    arm(kLingerQuiet, &ServerConnection::close_socket);
-}
-
-// A reset may overtake what was sent before it, so it waits until the client's side has everything.
-void ServerConnection::await_acknowledged(int tries_left) {
-    int waiting = 0;
-    if (tries_left > 0 && ::ioctl(fd_, TIOCOUTQ, &waiting) == 0 && waiting > 0) {
-        timer_ = loop().after(kAcknowledgePoll, [self = shared_from_this(), tries_left] {
-            self->timer_ = {};
-            self->await_acknowledged(tries_left - 1);
-        });
-        return;
-    }
-    const linger reset{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close_socket();
-}
-
-void ServerConnection::close_socket() {
-    if (phase_ == Phase::kClosed) return;
-    const auto self = shared_from_this();
-    phase_ = Phase::kClosed;
-    loop().cancel(timer_);
-    loop().unwatch(fd_);
-    ::close(std::exchange(fd_, -1));
-    in_.clear();
-    out_.clear();
-    out_sent_ = 0;
-    if (shared_->on_closed) shared_->on_closed(id_);
 }
 
 // ---- phases and their deadlines

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,11 @@ class ServerConnection final : public Watcher,
 public:
     /// How a connection that ends after its queued bytes is closed.
     enum class Ending : std::uint8_t { kOrderly, kReset };
+    // A body that still comes after its answer is read up to here for the connection's sake; a
+    // larger one costs the connection.
+    static constexpr std::uint64_t kMaxDroppedBody = 256 * 1024;
+    // A shut connection that brings nothing for this long is closed.
+    static constexpr std::chrono::seconds kLingerQuiet{2};
 
     ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
                      std::string peer);
