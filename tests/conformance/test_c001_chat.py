@@ -313,8 +313,9 @@ def test_c25_system(rigs):
     assert [m["content"] for m in rig.engine.sent()["messages"]] == ["Be kind.", "Hello", "Be short."]
 
 
-OVERFLOW = {"error": {"message": "This model's maximum context length is 100 tokens. However, your request has 300 "
-                                 "input tokens. (parameter=input_tokens, value=300)",
+def overflow(limit, count):
+    return {"error": {"message": f"This model's maximum context length is {limit} tokens. However, your request has "
+                                 f"{count} input tokens. (parameter=input_tokens, value={count})",
                       "type": "BadRequestError", "param": "input_tokens", "code": 400}}
 
 
@@ -327,7 +328,7 @@ def narrow(engine, limit=100):
     def chat(seen):
         body = seen.json
         if count(body["messages"]) + 1 > limit:
-            return Answer.json(OVERFLOW, 400)
+            return Answer.json(overflow(limit, count(body["messages"])), 400)
         return Answer.sse(wire.text_stream("It fits."))
 
     engine.on("/v1/chat/completions", chat)
@@ -338,8 +339,8 @@ def narrow(engine, limit=100):
 
 def test_c26_too_long_drops_oldest(rigs):
     """too long: the oldest messages go, a call and its result together (wire 3.7)"""
-    rig = rigs.get("openai", length=100)
-    narrow(rig.engine)
+    rig = rigs.get("openai", length=60)
+    narrow(rig.engine, 60)
     many = "word " * 50
     messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": many},
                 {"role": "assistant", "content": "", "tool_calls": [

@@ -74,7 +74,8 @@ def test_c53_root(x):
                                                                     "text/plain; charset=utf-8")
     version = whole(x.get("/api/version"))
     assert list(version) == ["version"] and re.fullmatch(r"\d+\.\d+\.\d+", version["version"])
-    assert tuple(map(int, version["version"].split("."))) >= (0, 12, 11)
+    if x.engine.dialect == "openai":
+        assert tuple(map(int, version["version"].split("."))) >= (0, 12, 11)
     for path in ("/", "/api/version", "/api/tags"):
         got, head = x.get(path), x.request("HEAD", path)
         assert head.status == 200 and head.body == b""
