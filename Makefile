@@ -24,20 +24,20 @@ build: build/release/build.ninja ## build the release binary: build/release/segu
 run: build ## build, then run the gateway on 127.0.0.1:8484 (ARGS="--listen …" for more)
 	@build/release/segue serve $(ARGS)
 
-test: build build/dev/build.ninja ## build and run every test; the last line is "N passed, N failed"
+test: build/dev/build.ninja ## build and run every test; the last line is "N passed, N failed"
 	@tools/deps test
-	@cmake --build build/dev --target all-tests -j $(JOBS)
-	@SEGUE_BIN=$(CURDIR)/build/release/segue .deps/venv/bin/python tests/run.py build/dev
+	@cmake --build build/dev --target all-tests segue -j $(JOBS)
+	@.deps/venv/bin/python tests/run.py build/dev
 
 test-asan: build/asan/build.ninja ## unit and contract tests under the address and undefined-behaviour sanitizers
 	@tools/deps test
 	@cmake --build build/asan --target all-tests segue -j $(JOBS)
-	@SEGUE_BIN=$(CURDIR)/build/asan/segue .deps/venv/bin/python tests/run.py build/asan --only unit,conformance
+	@.deps/venv/bin/python tests/run.py build/asan --only unit,conformance
 
 test-tsan: build/tsan/build.ninja ## unit and contract tests under the thread sanitizer
 	@tools/deps test
 	@cmake --build build/tsan --target all-tests segue -j $(JOBS)
-	@SEGUE_BIN=$(CURDIR)/build/tsan/segue .deps/venv/bin/python tests/run.py build/tsan --only unit,conformance
+	@.deps/venv/bin/python tests/run.py build/tsan --only unit,conformance
 
 test-engines: build ## the conformance suite against a real vLLM on the CPU (installs 6 GB once)
 	@tools/deps test

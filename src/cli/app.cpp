@@ -123,7 +123,7 @@ void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
         ->check(CLI::Range(0, 65535));
     command->add_option("--port-file", rehearse.port_file,
                         "write the bound address there when ready");
-    command->add_option("--model", rehearse.models, "model names to serve")->capture_default_str();
+    command->add_option("--model", rehearse.models, "model names to serve (default: rehearsal)");
     command->add_option("--skill", rehearse.skill, "a built-in script of answers: tiny");
     command->add_option("--api-key", rehearse.api_key, "ask for this key, as vLLM does");
     command->add_option("--faults", rehearse.faults, "faults from the start, as JSON");
@@ -135,7 +135,10 @@ void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
     command->add_option("--slots", rehearse.slots, "answers made at the same time; more wait");
     command->add_option("--max-model-len", rehearse.max_model_len,
                         "length of the context in tokens");
-    command->add_flag("--no-embeddings", rehearse.no_embeddings, "serve a generating model only");
+    command->add_flag("--embeddings,!--no-embeddings", rehearse.embeddings,
+                      "serve embeddings too, or not");
+    command->add_flag("--development-routes", rehearse.development_routes,
+                      "vLLM's sleep and wake_up");
     command->add_flag("--no-latency", rehearse.no_latency, "answer at once");
     command->footer(examples(
         {"segue rehearse engine --dialect vllm --port 8000",

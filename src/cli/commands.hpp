@@ -53,7 +53,7 @@ struct RehearseArguments {
     std::string dialect = "vllm";
     std::string address = "127.0.0.1:0";
     std::string port_file;
-    std::vector<std::string> models{"rehearsal"};
+    std::vector<std::string> models;  // empty = the skill's own, else "rehearsal"
     std::string skill;
     std::string api_key;
     std::string faults;  // JSON, as POST /rehearsal/faults takes it
@@ -62,8 +62,9 @@ struct RehearseArguments {
     std::optional<double> tokens_per_second;
     std::optional<int> slots;
     std::optional<std::int64_t> max_model_len;
-    bool no_embeddings = false;
+    std::optional<bool> embeddings;
     bool no_latency = false;
+    bool development_routes = false;
 };
 int rehearse_engine_command(const RehearseArguments& arguments, Console& console);
 
