@@ -176,8 +176,10 @@ std::string with_client_model(std::string_view text, std::string_view served,
 Failure answer_failure(const EngineAnswer& answer, const EngineError& error, const Target& target,
                        std::string_view client_model) {
     // A redirect or another odd status is no answer to a request.
-    const int status = answer.status >= 400 && answer.status <= 599 ? answer.status : 502;
-    Failure failure = make_failure(status, error, target, client_model);
+    if (answer.status < 400 || answer.status > 599)
+        return Failure{Cause::kBroken, fmt::format("engine {} answered with status {}",
+                                                   target.engine, answer.status)};
+    Failure failure = make_failure(answer.status, error, target, client_model);
     failure.retry_after = answer.retry_after;
     return failure;
 }

@@ -120,8 +120,9 @@ void Shortener::cut_text(std::int64_t tokens) {
     for (const Message& message : candidate_)
         total += message.text().size();
     const double bytes_a_token = static_cast<double>(total) / static_cast<double>(tokens);
-    const double excess = static_cast<double>(tokens - limit_) + 4.0;
-    const auto goes = static_cast<std::size_t>(excess * std::max(bytes_a_token, 0.25) * 1.02) + 4;
+    const std::int64_t excess = tokens - limit_ + std::max<std::int64_t>(4, limit_ / 100);
+    const auto goes =
+        static_cast<std::size_t>(static_cast<double>(excess) * std::max(bytes_a_token, 0.25)) + 4;
     kept_bytes_ = kept_bytes_ > goes ? kept_bytes_ - goes : 0;
     std::get<TextPart>(candidate_[cut_message_].parts[cut_part_]).text =
         without_middle(original_text_, kept_bytes_);
