@@ -199,12 +199,18 @@ Resolution Registry::resolve(std::string_view asked) const {
         resolution.kind = Resolution::Kind::kFound;
         return resolution;
     }
-    for (const auto& model : options_.models)
-        if (model.is_pattern() && (glob_match(to_lower(model.name), to_lower(name)) ||
-                                   glob_match(to_lower(model.name), canonical)))
-            return take(model);
+    for (const auto& model : options_.models) {
+        if (!model.is_pattern()) continue;
+        const std::string pattern = to_lower(model.name);
+        if (!glob_match(pattern, to_lower(name)) && !glob_match(pattern, canonical)) continue;
+        take(model);
+        if (!resolution.candidates.empty()) return resolution;
+    }
     // An Ollama engine knows best what it can load: a name that is not listed is its own to refuse.
-    if (options_.models.empty() && llm::canonical_model_name(name)) {
+    const bool has_table =
+        std::any_of(options_.models.begin(), options_.models.end(),
+                    [](const ModelConfig& model) { return !model.is_pattern(); });
+    if (!has_table && llm::canonical_model_name(name)) {
         for (const auto& engine : engines_) {
             const auto facts = engine->facts();
             if (facts->dialect != llm::Dialect::kOllama ||

@@ -1,0 +1,161 @@
+#include "engine/registry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace segue::engine {
+namespace {
+
+EngineConfig engine_config(std::string name, llm::Dialect dialect) {
+    EngineConfig config;
+    config.name = std::move(name);
+    config.dialect = dialect;
+    config.origin.host = "127.0.0.1";
+    config.origin.port = 9;
+    return config;
+}
+
+EngineFacts up(llm::Dialect dialect, std::vector<std::string> models) {
+    EngineFacts facts;
+    facts.state = EngineFacts::State::kUp;
+    facts.dialect = dialect;
+    for (auto& model : models)
+        facts.models.push_back({std::move(model), "", 1024, {}, "", "", {}});
+    return facts;
+}
+
+class RegistryTest : public ::testing::Test {
+protected:
+    void build() {
+        registry_ = std::make_unique<Registry>(options_, clock_);
+        for (const auto& engine : registry_->engines())
+            engine->set_facts(engine->config().dialect == llm::Dialect::kOllama
+                                  ? up(llm::Dialect::kOllama, {"llama3.1:8b", "mistral:latest"})
+                                  : up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"}));
+    }
+    Registry::Options two_engines() {
+        Registry::Options options;
+        options.engines = {engine_config("vllm", llm::Dialect::kOpenAi),
+                           engine_config("ollama", llm::Dialect::kOllama)};
+        return options;
+    }
+    std::string first_engine(std::string_view model) {
+        const auto resolution = registry_->resolve(model);
+        return resolution.candidates.empty() ? "" : resolution.candidates.front().engine->name();
+    }
+    Registry::Options options_;
+    FakeClock clock_;
+    std::unique_ptr<Registry> registry_;
+};
+
+TEST_F(RegistryTest, NamesAreLenient) {
+    options_ = two_engines();
+    options_.models.push_back(
+        {"Llama3.1:8b", {{"vllm", "meta/Llama-3.1-8B", 0}, {"ollama", "llama3.1:8b", 1}}});
+    build();
+    for (const char* name :
+         {"llama3.1:8b", "LLAMA3.1:8B", "library/llama3.1:8b", " llama3.1:8b "}) {
+        const auto found = registry_->resolve(name);
+        ASSERT_EQ(found.kind, Resolution::Kind::kFound) << name;
+        ASSERT_EQ(found.candidates.size(), 2U);
+        EXPECT_EQ(found.candidates[0].target.served_model, "meta/Llama-3.1-8B");
+        EXPECT_EQ(found.candidates[1].target.dialect, llm::Dialect::kOllama);
+        EXPECT_TRUE(found.healthy);
+    }
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "vllm");
+    EXPECT_EQ(first_engine("mistral"), "ollama");
+    EXPECT_EQ(registry_->resolve("nope").kind, Resolution::Kind::kUnknown);
+    EXPECT_EQ(registry_->resolve("///bad name").kind, Resolution::Kind::kInvalidName);
+    ASSERT_EQ(registry_->client_models().size(), 1U);
+    EXPECT_EQ(registry_->client_models()[0].name, "llama3.1:8b");
+}
+
+TEST_F(RegistryTest, DownEnginesComeLastAndBackendDecides) {
+    options_ = two_engines();
+    options_.models.push_back({"m", {{"vllm", "meta/Llama-3.1-8B", 0}, {"ollama", "mistral", 1}}});
+    build();
+    EXPECT_EQ(first_engine("m"), "vllm");
+    EngineFacts down = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
+    down.state = EngineFacts::State::kDown;
+    registry_->engines()[0]->set_facts(down);
+    EXPECT_EQ(first_engine("m"), "ollama");
+    EXPECT_EQ(registry_->resolve("m").candidates.size(), 2U);
+    options_.backend = Backend::kVllm;
+    build();
+    EXPECT_EQ(registry_->resolve("m").candidates.size(), 1U);
+    EXPECT_EQ(first_engine("m"), "vllm");
+}
+
+TEST_F(RegistryTest, LeastLoadedOfOnePriority) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi)};
+    build();
+    registry_->engines()[0]->begin();
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b");
+    EngineFacts busy = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
+    busy.load.running = 1;
+    busy.load.waiting = 2;
+    registry_->engines()[1]->set_facts(busy);
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "a");
+}
+
+TEST_F(RegistryTest, EjectsAfterThreeFailuresAndLetsOneTryAgain) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi)};
+    build();
+    Engine& a = *registry_->engines()[0];
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "a");
+        a.on_failure(clock_.now());
+    }
+    EXPECT_TRUE(a.ejected(clock_.now()));
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b");
+    EXPECT_EQ(registry_->resolve("meta/Llama-3.1-8B").candidates.size(),
+              2U);  // never an empty pool
+    clock_.advance(std::chrono::seconds(2));
+    EXPECT_TRUE(a.admits(clock_.now()));
+    a.begin();
+    EXPECT_FALSE(a.admits(clock_.now()));  // half-open: one at a time
+    a.on_success();
+    a.end();
+    EXPECT_TRUE(a.admits(clock_.now()));
+}
+
+TEST_F(RegistryTest, StandInsAnswerOnlyWhileNothingElseIsUp) {
+    options_.engines = {engine_config("vllm", llm::Dialect::kOpenAi),
+                        engine_config("play", llm::Dialect::kOpenAi)};
+    options_.engines[1].stand_in = true;
+    options_.models.push_back({"*", {{"play", "rehearsal", 0}}});
+    build();
+    registry_->engines()[1]->set_facts(up(llm::Dialect::kOpenAi, {"rehearsal"}));
+    EXPECT_EQ(registry_->resolve("anything").kind, Resolution::Kind::kUnknown);
+    EngineFacts down;
+    down.state = EngineFacts::State::kDown;
+    registry_->engines()[0]->set_facts(down);
+    EXPECT_EQ(first_engine("anything"), "play");
+}
+
+TEST_F(RegistryTest, AliasesPointToNames) {
+    options_ = two_engines();
+    build();
+    auto profile = std::make_shared<llm::Profile>();
+    profile->system = "Be brief.";
+    registry_->set_aliases({{"brief:latest", "llama3.1:8b", profile, {}}});
+    const auto found = registry_->resolve("brief");
+    ASSERT_EQ(found.candidates.size(), 1U);
+    EXPECT_EQ(found.candidates[0].target.profile->system, "Be brief.");
+    EXPECT_EQ(found.candidates[0].target.served_model, "llama3.1:8b");
+}
+
+TEST_F(RegistryTest, WildcardsAndTheDefault) {
+    options_ = two_engines();
+    options_.models.push_back({"gpt-*", {{"vllm", "meta/Llama-3.1-8B", 0}}});
+    options_.default_model = "gpt-4o";
+    build();
+    EXPECT_EQ(first_engine("gpt-4o-mini"), "vllm");
+    EXPECT_EQ(first_engine(""), "vllm");
+    EXPECT_EQ(first_engine("not-listed"),
+              "ollama");  // it may be able to load it: its own to refuse
+}
+
+}  // namespace
+}  // namespace segue::engine

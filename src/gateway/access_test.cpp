@@ -1,0 +1,52 @@
+#include "gateway/access.hpp"
+
+#include <gtest/gtest.h>
+
+namespace segue::gateway {
+namespace {
+
+TEST(Access, OriginsAreOllamasAndConfiguredOnes) {
+    GatewayConfig config;
+    for (const char* origin : {"http://localhost:3000", "https://127.0.0.1", "app://obsidian.md",
+                               "tauri://localhost", "vscode-webview://x"})
+        EXPECT_TRUE(origin_allowed(origin, config)) << origin;
+    for (const char* origin : {"https://evil.example", "http://localhost.evil.example", "null"})
+        EXPECT_FALSE(origin_allowed(origin, config)) << origin;
+    config.allowed_origins = {"https://*.example.com"};
+    EXPECT_TRUE(origin_allowed("https://chat.example.com", config));
+}
+
+TEST(Access, HostsAreLocalOnes) {
+    for (const char* host :
+         {"localhost", "localhost:8484", "127.0.0.1:8484", "[::1]:8484", "10.1.2.3",
+          "192.168.0.9:1", "172.16.0.1", "box.local", "x.internal", "a.localhost:80", ""})
+        EXPECT_TRUE(host_allowed(host)) << host;
+    for (const char* host :
+         {"evil.example", "evil.example:8484", "8.8.8.8", "172.32.0.1", "[2001:db8::1]", "[",
+          "127.0.0.1.evil.example", "localhost.evil.example"})
+        EXPECT_FALSE(host_allowed(host)) << host;
+}
+
+TEST(Access, KeysInEitherHeader) {
+    GatewayConfig config;
+    EXPECT_TRUE(key_allowed({}, config));
+    config.keys = {"a", "secret"};
+    EXPECT_FALSE(key_allowed({}, config));
+    EXPECT_TRUE(key_allowed({{"Authorization", "Bearer secret"}}, config));
+    EXPECT_TRUE(key_allowed({{"authorization", "bearer secret"}}, config));
+    EXPECT_TRUE(key_allowed({{"X-Api-Key", "a"}}, config));
+    EXPECT_FALSE(key_allowed({{"Authorization", "Bearer secre"}}, config));
+    EXPECT_FALSE(key_allowed({{"Authorization", "Basic secret"}}, config));
+}
+
+TEST(Access, PreflightEchoesWhatWasAskedFor) {
+    const auto headers =
+        preflight_headers("http://localhost:3000", "content-type, x-api-key, bad\nname");
+    const auto allowed = std::string(*headers.find("Access-Control-Allow-Headers"));
+    EXPECT_NE(allowed.find(",x-api-key"), std::string::npos);
+    EXPECT_EQ(allowed.find("bad"), std::string::npos);
+    EXPECT_EQ(headers.find("Access-Control-Max-Age"), "43200");
+}
+
+}  // namespace
+}  // namespace segue::gateway
