@@ -194,7 +194,13 @@ void add_call(const CalledTool& call, std::uint32_t index, std::vector<Piece>& o
     }
     markup("\", \"arguments\":");
     bool is_first = true;
-    for (std::string& token : split_tokens(call.arguments)) {
+    std::vector<std::string> tokens = split_tokens(call.arguments);
+    // vLLM's parser gives the closing quote and brace out together (recording "chat_tools_stream").
+    if (tokens.size() > 2 && tokens.back() == "}" && tokens[tokens.size() - 2] == "\"") {
+        tokens.pop_back();
+        tokens.back() = "\"}";
+    }
+    for (std::string& token : tokens) {
         std::string raw = is_first ? " " + token : token;
         out.push_back({Kind::kCallArguments, std::move(token), std::move(raw), index});
         is_first = false;

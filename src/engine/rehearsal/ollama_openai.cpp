@@ -250,7 +250,12 @@ void serve_shim(Exchange& exchange, ShimRoute route) {
     EngineState& state = exchange.state();
     json::Parser parser;
     const auto request = read_go_json(parser, exchange.body());
-    if (!request) return send_shim_error(exchange, request.error());
+    if (!request) {
+        // Refused before the shim is reached: charset, and no newline (recording "v1_bad_json").
+        std::string body = shim_error(request.error().status, request.error().message);
+        body.pop_back();
+        return exchange.send(request.error().status, kOllamaJson, body);
+    }
     auto call = read_shim_call(*request, state, route);
     if (!call) return send_shim_error(exchange, call.error());
     keep_loaded(state, call->call);

@@ -51,6 +51,8 @@ const std::set<std::string> kStatusOnly{
     "get_api_version", "get_api_tags", "get_api_ps", "get_v1_models", "show", "show_name_field",
     "show_verbose", "show_latest", "show_created", "ps_loaded", "tags_after_copy", "get_metrics",
     "get_version",
+    // pieces of words that its small vocabulary lacks
+    "chat_bad_role", "chat_context_overflow_no_truncate",
     // what the small model makes of a prompt without sense
     "chat_context_overflow", "chat_continue_final", "chat_structured_choice",
     "chat_structured_regex", "err_bad_role",

@@ -10,9 +10,11 @@ constexpr std::array<std::string_view, 7> kMarks{"<|im_start|>", "<|im_end|>", "
                                                  "<think>",      "</think>",   "<tool_call>",
                                                  "</tool_call>"};
 // What byte-pair encoders make of JSON's punctuation; longest first.
-constexpr std::array<std::string_view, 6> kJson{" {\"", "{\"", "\":", "\",", "\"}", " \""};
+constexpr std::array<std::string_view, 5> kJson{" {\"", "{\"", "\":", "\",", " \""};
 // A word that the recorded model's small vocabulary has no piece for (recording "chat_stream").
 constexpr std::string_view kUncommon = "France";
+// The one number of the recordings that is a piece of its own (recording "chat_tool_result").
+constexpr std::string_view kCommonNumber = "21";
 constexpr std::array<std::string_view, 4> kUncommonPieces{"F", "r", "an", "ce"};
 // Longer words are several pieces in every real vocabulary.
 constexpr std::size_t kLongestWord = 12;
@@ -93,8 +95,11 @@ std::vector<std::string> split_tokens(std::string_view text) {
             add_word(space, body.substr(0, end), out);
             at += space.size() + end;
         } else if (is_digit(body[0])) {
-            out.emplace_back(rest.substr(0, space.size() + 1));
-            at += space.size() + 1;
+            const bool is_common =
+                body.starts_with(kCommonNumber) && !(body.size() > 2 && is_digit(body[2]));
+            const std::size_t digits = is_common ? kCommonNumber.size() : 1;
+            out.emplace_back(rest.substr(0, space.size() + digits));
+            at += space.size() + digits;
         } else if (!space.empty() && (body[0] == ' ' || body[0] == '\n' || body[0] == '<')) {
             out.emplace_back(space);
             at += 1;
