@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from support import rigs as support_rigs
@@ -34,6 +36,7 @@ def _rig(rigs, request, dialect):
 
 
 REPLAY = ["replay"]
+REAL = ["real-vllm"] if os.environ.get("SEGUE_VLLM") else []
 MODES = ["replay:recorded", "replay:bytewise", "replay:once"]
 
 
@@ -49,13 +52,13 @@ def v_modes(rigs, request):
     return _rig(rigs, request, "openai")
 
 
-@pytest.fixture(params=[*REPLAY, "rehearsal", "real-vllm"])
+@pytest.fixture(params=[*REPLAY, "rehearsal", *REAL])
 def v_any(rigs, request):
     """Every vLLM there is: scripted, rehearsal, and a real one where SEGUE_VLLM names it."""
     return _rig(rigs, request, "openai")
 
 
-@pytest.fixture(params=[*MODES, "rehearsal", "real-vllm"])
+@pytest.fixture(params=[*MODES, "rehearsal", *REAL])
 def v_all(rigs, request):
     return _rig(rigs, request, "openai")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks import (FRANCE, GREEDY, JPEG, PNG, SUM, TOOL, WEATHER, WEBP, broken, check_timings,
-                                error, lines, whole)
+from conformance.checks import (FRANCE, GREEDY, JPEG, PNG, SUM, TIMINGS, TOOL, WEATHER, WEBP, broken,
+                                check_timings, error, lines, whole)
 from support import wire
 from support.engines import Answer
 

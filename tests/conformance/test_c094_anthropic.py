@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 
 import pytest
@@ -23,7 +24,8 @@ PLAYS = {"text": {"openai": "chat_stream_usage", "ollama": "chat_stream"},
          "stop": {"openai": "chat_stop_stream", "ollama": "chat_stop"},
          "hello": {"openai": "chat_system", "ollama": "chat_system"}}
 PARAMS = [f"{dialect}-{kind}" for dialect in ("openai", "ollama")
-          for kind in ("replay:recorded", "replay:bytewise", "replay:once", "rehearsal")] + ["openai-real-vllm"]
+          for kind in ("replay:recorded", "replay:bytewise", "replay:once", "rehearsal")]
+REAL = ["openai-real-vllm"] if os.environ.get("SEGUE_VLLM") else []
 
 
 def rig_for(rigs, parameter):
@@ -36,12 +38,12 @@ def rig_for(rigs, parameter):
     return rig
 
 
-@pytest.fixture(params=PARAMS)
+@pytest.fixture(params=[*PARAMS, *REAL])
 def n_all(rigs, request):
     return rig_for(rigs, request.param)
 
 
-@pytest.fixture(params=["openai-replay", "ollama-replay", "openai-rehearsal", "ollama-rehearsal", "openai-real-vllm"])
+@pytest.fixture(params=["openai-replay", "ollama-replay", "openai-rehearsal", "ollama-rehearsal", *REAL])
 def n_any(rigs, request):
     return rig_for(rigs, request.param)
 

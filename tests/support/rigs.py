@@ -107,10 +107,11 @@ def engine_entry(name: str, dialect: str, url: str, **more: Any) -> dict[str, An
 
 def make(dialect: str = "openai", kind: str = "replay", *, profile: dict[str, Any] | None = None,
          engine: dict[str, Any] | None = None, models: list[dict[str, Any]] | None = None, engine_url: str | None = None,
-         environment: dict[str, str] | None = None, served: str = MODEL, length: int = 1024, **top: Any) -> Rig:
+         environment: dict[str, str] | None = None, served: str = MODEL, length: int = 1024, no_models: bool = False,
+         **top: Any) -> Rig:
     """A rig of its own. `profile` and `engine` add to the model's and the engine's settings, `top` to the file."""
     if kind == "replay":
-        upstream: Any = ReplayEngine(dialect, (served,), length)
+        upstream: Any = ReplayEngine(dialect, () if no_models else (served,), length)
     elif kind == "rehearsal":
         upstream = Rehearsal("vllm" if dialect == "openai" else "ollama")
     else:
@@ -121,7 +122,7 @@ def make(dialect: str = "openai", kind: str = "replay", *, profile: dict[str, An
     if merged:
         model["profile"] = merged
     config = {"engines": [engine_entry("e1", dialect, engine_url or upstream.url, **(engine or {}))],
-              "models": models or [model], "log": {"level": "info", "format": "json"}, **top}
+              "models": models or ([] if no_models else [model]), "log": {"level": "info", "format": "json"}, **top}
     try:
         segue = Segue(config, environment)
         segue.wait_ready()
