@@ -24,17 +24,35 @@ std::string chat(std::string_view model, std::string_view content, std::string_v
         json::quoted(model), content, more);
 }
 
-/// The route list is the cheapest thing that tells tasks and request fields apart.
 struct Routes {
     bool known = false;
     bool chat = false;
     bool embeddings = false;
 };
 
+/// A route that is not there answers 404; one that is refuses an empty request.
+Tri learn_route(ProbeClient& client, std::string_view path) {
+    const auto answer = client.post(path, "{}");
+    if (!answer) return Tri::kUnknown;
+    return answer->status == 404 && answer->body.find("\"detail\"") != std::string::npos
+               ? Tri::kNo
+               : Tri::kYes;
+}
+
+/// The route list is the cheapest thing that tells tasks and request fields apart; without it each
+/// route is tried.
 Routes read_routes(ProbeClient& client, llm::EngineTraits& traits) {
     Routes routes;
     const auto answer = client.get("/openapi.json");
-    if (!answer || answer->status != 200) return routes;
+    if (!answer) return routes;
+    if (answer->status != 200) {
+        const Tri chat = learn_route(client, "/v1/chat/completions");
+        const Tri embeddings = learn_route(client, "/v1/embeddings");
+        routes.known = chat != Tri::kUnknown && embeddings != Tri::kUnknown;
+        routes.chat = chat == Tri::kYes;
+        routes.embeddings = embeddings == Tri::kYes;
+        return routes;
+    }
     const auto has = [&](std::string_view text) {
         return answer->body.find(text) != std::string::npos;
     };

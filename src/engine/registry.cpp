@@ -110,6 +110,7 @@ std::optional<Candidate> Registry::candidate(
     made.target.served_model = served;
     made.target.profile = profile;
     made.target.traits = engine->traits();
+    made.target.sleeping = facts->sleeping;
     const ServedModel* model = facts->find(served);
     if (!model && facts->dialect == llm::Dialect::kOllama) {
         for (const auto& known : facts->models)

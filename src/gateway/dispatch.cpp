@@ -17,6 +17,7 @@ using State = llm::Output::State;
 
 constexpr std::size_t kMaxWholeAnswer = 256U * 1024 * 1024;
 constexpr std::size_t kHighWater = 64U * 1024;
+constexpr auto kTail = std::chrono::milliseconds(100);
 
 bool is_stream_type(std::string_view content_type) {
     return istarts_with(content_type, "text/event-stream") ||
@@ -60,10 +61,11 @@ llm::Failure failure_of(const net::CallError& error, const engine::Engine& engin
 
 }  // namespace
 
-/// One call to the engine; hands everything to the dispatch.
+/// One call to the engine; hands everything to the dispatch. After the answer is whole it may
+/// outlive the dispatch for a moment: then it only waits for the end of the body.
 struct Dispatch::Call final : net::ResponseHandler {
     Call(Dispatch& dispatch, llm::EngineCall& asked)
-        : owner(dispatch), id(asked.id), wanted(asked.answer) {}
+        : owner(dispatch), client(dispatch.context_.client), id(asked.id), wanted(asked.answer) {}
     void on_sent() override {
         if (live) owner.attempt_on_sent(*this);
     }
@@ -71,7 +73,8 @@ struct Dispatch::Call final : net::ResponseHandler {
         if (live) owner.on_call_head(*this, head);
     }
     void on_body(std::string_view bytes) override {
-        if (live) owner.on_call_body(*this, bytes);
+        if (live) return owner.on_call_body(*this, bytes);
+        client.cancel(handle);  // more of an answer that nobody wants
     }
     void on_end() override {
         if (live) owner.on_call_end(*this);
@@ -80,7 +83,8 @@ struct Dispatch::Call final : net::ResponseHandler {
         if (live) owner.on_call_error(*this, error);
     }
 
-    Dispatch& owner;
+    Dispatch& owner;  // only while live
+    net::Client& client;
     const std::uint32_t id;
     const llm::EngineCall::Answer wanted;
     net::CallId handle;
@@ -93,7 +97,7 @@ struct Dispatch::Attempt {
     std::shared_ptr<engine::Engine> engine;
     std::unique_ptr<llm::Bridge> bridge;
     llm::Output out;
-    std::vector<std::unique_ptr<Call>> calls;
+    std::vector<std::shared_ptr<Call>> calls;
     bool paused = false;
 };
 
@@ -207,7 +211,7 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
         request.deadlines.connect = config.deadlines.connect;
         request.deadlines.first_byte = config.deadlines.first_event;
         request.deadlines.between_bytes = config.deadlines.between_events;
-        auto call = std::make_unique<Call>(*this, asked);
+        auto call = std::make_shared<Call>(*this, asked);
         call->handle = context_.client.start(std::move(request), *call);
         attempt_->calls.push_back(std::move(call));
     }
@@ -250,7 +254,6 @@ void Dispatch::on_call_body(Call& call, std::string_view bytes) {
 
 void Dispatch::on_call_end(Call& call) {
     call.live = false;
-    call.handle = {};
     if (call.streaming) {
         attempt_->bridge->on_end(call.id, moment(), attempt_->out);
         pump();
@@ -325,6 +328,9 @@ void Dispatch::pump() {
             RequestRecord& record = context_.record;
             record.broken = true;
             record.failure = out.failure ? out.failure->message : "the answer broke off";
+            // Good events and the break may have come in one read: the client still gets the good
+            // ones.
+            if (!context_.responder.head_sent()) send_head();
             record.bytes_out += out.bytes.size();
             context_.responder.send_body(out.bytes);
             close_attempt(true);
@@ -352,7 +358,7 @@ void Dispatch::send_head() {
         headers.add("Segue-Adjusted", adjusted);
     headers.add("Segue-Engine",
                 attempt_->engine->facts()->rehearsal ? "rehearsal" : attempt_->engine->name());
-    const bool stream = out.state == State::kAnswering || is_stream_type(out.content_type);
+    const bool stream = out.state != State::kDone || is_stream_type(out.content_type);
     if (stream) {
         headers.add("Cache-Control", "no-store");
         headers.add("X-Accel-Buffering", "no");  // a proxy before us must not hold the stream back
@@ -388,10 +394,15 @@ void Dispatch::give_up(const llm::Failure& failure) {
 void Dispatch::close_attempt(bool engine_failed) {
     if (!attempt_) return;
     context_.loop.cancel(first_event_timer_);
+    const bool whole = attempt_->out.state == State::kDone;
     for (auto& call : attempt_->calls) {
         if (!call->live) continue;
         call->live = false;
-        context_.client.cancel(call->handle);
+        if (whole && call->streaming) {
+            let_end(call);
+        } else {
+            context_.client.cancel(call->handle);
+        }
     }
     attempt_->engine->end();
     if (engine_failed) {
@@ -403,6 +414,13 @@ void Dispatch::close_attempt(bool engine_failed) {
                                            {"outcome", engine_failed ? "failed" : "answered"}});
     if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
     closed_.push_back(std::move(attempt_));
+}
+
+/// The engine's last event came, the end of its body not quite: a connection that is read to the
+/// end can be used again. An engine that goes on instead (Segue matched a stop string itself) is
+/// cut at its next byte.
+void Dispatch::let_end(const std::shared_ptr<Call>& call) {
+    context_.loop.after(kTail, [call] { call->client.cancel(call->handle); });
 }
 
 void Dispatch::on_drained() {

@@ -60,6 +60,7 @@ private:
     void attempt_failed(const llm::Failure& failure);
     void break_off(const llm::Failure& failure);
     void close_attempt(bool engine_failed);
+    void let_end(const std::shared_ptr<Call>& call);
     void give_up(const llm::Failure& failure);
     void arm_keep_alive();
     void finish();

@@ -54,6 +54,7 @@ struct Target {
     std::string served_model;            // the name it serves there
     std::shared_ptr<const Profile> profile;    // never null
     std::shared_ptr<EngineTraits> traits;      // never null
+    bool sleeping = false;  // the last probe found it asleep
     std::optional<std::int64_t> max_model_len; // tokens; absent = unknown
     /// completion, tools, insert, vision, embedding, thinking, …; empty = unknown.
     std::vector<std::string> capabilities;

@@ -119,6 +119,8 @@ void drain(House& house, const sigset_t& signals) {
               std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
     house.own_api.begin_draining();
     house.workers->drain();
+    house.listener
+        .reset();  // nobody accepts any more: new connections are refused rather than left waiting
     const TimePoint deadline = house.clock.now() + house.config.drain;
     while (house.workers->active() > 0 && house.clock.now() < deadline) {
         const timespec wait{0, std::chrono::nanoseconds(kPoll).count()};
