@@ -171,7 +171,7 @@ def test_c113_engine_is_free_again(v_any):
         return sum(float(row.rsplit(" ", 1)[1]) for row in rows)
 
     if v_any.kind == "rehearsal":
-        v_any.engine.faults({"slow_first_ms": 3000})
+        v_any.engine.faults({"slow": {"first_ms": 3000}})
     try:
         connection = v_any.connect()
         connection.send_request("POST", "/api/chat", {**body(), "options": {"num_predict": 900}})

@@ -44,3 +44,4 @@ def ollama(seen: Seen) -> Answer:
 def make_embedder(engine: ReplayEngine) -> None:
     engine.on("/v1/embeddings", openai)
     engine.on("/api/embed", ollama)
+    engine.on("/api/embeddings", Answer.json({"embedding": vector(0)}))

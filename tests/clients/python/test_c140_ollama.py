@@ -58,17 +58,18 @@ def test_c140_format_and_think(client):
     assert "".join(part.message.thinking or "" for part in parts).strip() == SUM_THINKING
 
 
-def test_c140_lists(client):
+def test_c140_lists(client, served):
     (model,) = client.list().models
     assert model.model.startswith(MODEL) and model.digest and model.details.families is not None
     info = client.show(MODEL)
     assert info.modelinfo and "completion" in info.capabilities
-    (loaded,) = client.ps().models
-    assert loaded.model.startswith(MODEL) and loaded.expires_at
+    loaded = client.ps().models  # an Ollama engine lists only what was used, a vLLM always its model
+    if served.engine.dialect == "openai":
+        assert loaded[0].model.startswith(MODEL) and loaded[0].expires_at
 
 
 def test_c140_pull(client, served):
-    if served.engines["e1"].dialect == "ollama":
+    if served.engine.dialect == "ollama":
         pytest.skip("not applicable: an Ollama engine pulls by itself")
     assert [part.status for part in client.pull(MODEL, stream=True)][-1] == "success"
     with pytest.raises(ollama.ResponseError):
