@@ -147,13 +147,12 @@ TEST(Responses, AnswerInOneObjectFromOllama) {
     const auto calls = bridge->start({}, out);
     ASSERT_TRUE(calls);
     EXPECT_EQ(calls->front().path, "/api/chat");
-    ASSERT_EQ(calls->front().answer, EngineCall::Answer::kWhole);
-    EngineAnswer given;
-    given.status = 200;
-    given.content_type = "application/json";
-    given.body = R"({"model":"x","message":{"role":"assistant","content":"7.","thinking":"hm"},)"
-                 R"("done":true,"done_reason":"stop","prompt_eval_count":14,"eval_count":3})";
-    ASSERT_TRUE(bridge->on_answer(calls->front().id, given, {}, out));
+    // An Ollama is always asked for a stream.
+    answer(*bridge, calls->front(),
+           R"({"model":"x","message":{"role":"assistant","content":"7.","thinking":"hm"},)"
+           R"("done":true,"done_reason":"stop","prompt_eval_count":14,"eval_count":3})"
+           "\n",
+           out);
     const Json response = Json::parse(out.bytes);
     EXPECT_EQ(response["object"], "response");
     EXPECT_EQ(response["model"], "m");
