@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/metric_names.hpp"
+#include "gateway/waking_bridge.hpp"
 
 namespace segue::gateway {
 namespace {
@@ -166,7 +167,8 @@ void Dispatch::next_attempt() {
         attempt_failed(bridge.error());
         return;
     }
-    attempt_->bridge = std::move(*bridge);
+    attempt_->bridge =
+        candidate.target.sleeping ? make_waking_bridge(std::move(*bridge)) : std::move(*bridge);
     take(attempt_->bridge->start(moment(), attempt_->out));
 }
 

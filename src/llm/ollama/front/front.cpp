@@ -7,10 +7,10 @@
 
 #include "base/result.hpp"
 #include "llm/filters/filters.hpp"
+#include "llm/gotemplate/gotemplate.hpp"
 #include "llm/ollama/front/apply_profile.hpp"
 #include "llm/ollama/front/decode.hpp"
 #include "llm/ollama/front/encode.hpp"
-#include "llm/ollama/front/go_template.hpp"
 #include "llm/ollama/front/instant_bridge.hpp"
 #include "llm/openai/engine/session.hpp"
 #include "llm/relay/ollama_relay.hpp"
@@ -105,14 +105,12 @@ private:
             completion.prompts.push_back(request_.prompt);
         } else if (!request_.template_text.empty()) {
             const std::string& system = request_.system.empty() ? profile.system : request_.system;
-            auto prompt = render_go_template(request_.template_text, {{"System", system},
-                                                                      {"Prompt", request_.prompt},
-                                                                      {"Suffix", request_.suffix},
-                                                                      {"Response", ""}});
-            if (!prompt)
-                return refuse(Cause::kBadRequest,
-                              "custom templates are not supported by this engine", 400);
-            completion.prompts.push_back(std::move(*prompt));
+            TemplateData data;
+            data.system = system;
+            data.prompt = request_.prompt;
+            data.suffix = request_.suffix;
+            SEGUE_TRY(prompt, render_go_template(request_.template_text, data));
+            completion.prompts.push_back(std::move(prompt));
         } else {
             completion.prompts.push_back(request_.prompt);
             completion.suffix = request_.suffix;

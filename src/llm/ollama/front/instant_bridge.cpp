@@ -52,10 +52,7 @@ public:
         : form_(std::move(form)), context_(std::move(context)) {}
 
     Outcome<std::vector<EngineCall>> start(Moment now, Output& out) override {
-        // A sleeping engine is woken whoever put it to sleep (wire 3.9).
-        const bool may_sleep = context_.target.profile->sleep_on_unload;
-        const bool to_wake = context_.target.sleeping && form_.reason != FinishReason::kUnload;
-        if (!may_sleep && !to_wake) return answer(now, out);
+        if (!context_.target.profile->sleep_on_unload) return answer(now, out);
         if (form_.reason == FinishReason::kUnload)
             return one_call(kSleep, "POST", "/sleep?level=1");
         return one_call(kAsk, "GET", "/is_sleeping");
