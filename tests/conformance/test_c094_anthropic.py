@@ -88,8 +88,6 @@ def test_c95_thinking(n_all):
     """thinking enabled: a thinking block with one signature, then text; absent is off (wire 3.13)"""
     play(n_all, "think")
     fields = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000, "temperature": 0}
-    if n_all.kind == "real-vllm":
-        fields["max_tokens"] = 900
     rows = anthropic_events(n_all.messages(SUM, stream=True, **fields))
     thinking, text = blocks_of(rows)
     assert thinking["thinking"] == "I add 3 and 4. That makes 7.\n" and text["text"] == "3 plus 4 is 7."

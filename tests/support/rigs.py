@@ -61,13 +61,15 @@ class Rig:
                 engine.reset()
 
     def request(self, method: str, path: str, body: Any = None, headers: Any = None, **kwargs: Any) -> Reply:
+        if self.kind == "real-vllm":
+            kwargs.setdefault("timeout", 150.0)
         return self.segue.request(method, path, body, headers, **kwargs)
 
     def get(self, path: str, headers: Any = None) -> Reply:
         return self.segue.get(path, headers)
 
     def post(self, path: str, body: Any = None, headers: Any = None, **kwargs: Any) -> Reply:
-        return self.segue.post(path, body, headers, **kwargs)
+        return self.request("POST", path, body, headers, **kwargs)
 
     def connect(self, **kwargs: Any) -> Connection:
         return self.segue.connect(**kwargs)
@@ -121,6 +123,8 @@ def make(dialect: str = "openai", kind: str = "replay", *, profile: dict[str, An
     merged = {**base, **(profile or {})}
     if merged:
         model["profile"] = merged
+    if kind == "real-vllm":  # the first request of a kind may compile for half a minute on a CPU
+        engine = {"deadlines": {**DEADLINES, "first_event": "120s", "total": "180s"}, **(engine or {})}
     config = {"engines": [engine_entry("e1", dialect, engine_url or upstream.url, **(engine or {}))],
               "models": models or ([] if no_models else [model]), "log": {"level": "info", "format": "json"}, **top}
     try:
