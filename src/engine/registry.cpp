@@ -205,6 +205,7 @@ Resolution Registry::resolve(std::string_view asked) const {
         const std::string pattern = to_lower(model.name);
         if (!glob_match(pattern, to_lower(name)) && !glob_match(pattern, canonical)) continue;
         take(model);
+        resolution.listed = false;
         if (!resolution.candidates.empty()) return resolution;
     }
     // An Ollama engine knows best what it can load: a name that is not listed is its own to refuse.
@@ -221,6 +222,7 @@ Resolution Registry::resolve(std::string_view asked) const {
                 found.emplace_back(0, std::move(*made));
         }
         if (!found.empty()) {
+            resolution.listed = false;
             resolution.profile = no_profile;
             order(found, resolution);
             resolution.kind = Resolution::Kind::kFound;

@@ -46,6 +46,8 @@ struct Resolution {
     std::shared_ptr<const llm::Profile> profile;
     /// Some candidate is up and admits requests.
     bool healthy = false;
+    /// The name is one of a list, not whatever a client wrote: metrics may carry it.
+    bool listed = true;
 };
 
 /// One name that clients may use, for lists.

@@ -251,6 +251,7 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
 
 void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {
     record_.model = request->model();
+    record_.listed_model = resolution.listed;
     answered_ = true;
     body_ = {};  // the decoded request holds what it needs
     dispatch_ = std::make_unique<Dispatch>(

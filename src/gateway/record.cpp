@@ -28,8 +28,7 @@ std::string_view field_name(std::string_view adjusted) {
 void count(const RequestRecord& record, telemetry::Shard& shard) {
     const std::string status = std::to_string(record.status);
     // A model that nobody serves must not become a label: anybody can invent names.
-    const std::string_view model =
-        record.engine.empty() ? std::string_view{} : std::string_view(record.model);
+    const std::string_view model = record.listed_model ? record.model : record.served_model;
     shard.add(metric::kRequests, {{"front", record.front},
                                   {"endpoint", record.endpoint},
                                   {"model", model},

@@ -19,10 +19,11 @@ struct RequestRecord {
     std::string method;
     std::string path;  // without query
     std::string peer;
-    std::string front;     // ollama, openai, anthropic, segue
-    std::string endpoint;  // "chat", "tags", …
-    std::string model;     // as the client wrote it, "" = none
-    std::string engine;    // "" = answered by Segue
+    std::string front;          // ollama, openai, anthropic, segue
+    std::string endpoint;       // "chat", "tags", …
+    std::string model;          // as the client wrote it, "" = none
+    bool listed_model = false;  // `model` is one of a list; otherwise metrics do not carry it
+    std::string engine;         // "" = answered by Segue
     std::string served_model;
     int status = 0;       // 499: the client left
     bool broken = false;  // the answer broke after its first byte

@@ -13,6 +13,7 @@ RequestRecord answered() {
     record.front = "ollama";
     record.endpoint = "chat";
     record.model = "m";
+    record.listed_model = true;
     record.engine = "vllm";
     record.served_model = "org/m";
     record.status = 200;

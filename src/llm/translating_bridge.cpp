@@ -76,6 +76,9 @@ public:
         if (over_) return;
         Events events;
         session_->on_bytes(call, bytes, events);
+        // What the first events teach (an old engine without logprobs) is declared while the head
+        // can still say it.
+        if (out.state == Output::State::kPending) (void)declare();
         pump(std::move(events), now, out);
     }
 

@@ -109,6 +109,8 @@ private:
             data.system = system;
             data.prompt = request_.prompt;
             data.suffix = request_.suffix;
+            if (!system.empty()) data.messages.push_back({"system", system});
+            data.messages.push_back({"user", request_.prompt});
             SEGUE_TRY(prompt, render_go_template(request_.template_text, data));
             completion.prompts.push_back(std::move(prompt));
         } else {

@@ -100,8 +100,7 @@ TEST(OllamaFront, GenerateForms) {  // C28-C33
     const json rendered =
         asked(kGenerate, R"({"model":"M","prompt":"p","template":"<u>{{ .Prompt }}</u>"})");
     EXPECT_EQ(rendered["prompt"], "<u>p</u>");
-    EXPECT_EQ(asked(kGenerate,
-                    R"({"model":"M","prompt":"p","template":"{{ range .Messages }}{{ end }}"})"),
+    EXPECT_EQ(asked(kGenerate, R"({"model":"M","prompt":"p","template":"{{ toUpper .Prompt }}"})"),
               "400 custom templates are not supported by this engine");
     EXPECT_EQ(asked(kGenerate, R"({"model":"M","prompt":"p","suffix":"x"})")["suffix"], "x");
     EXPECT_EQ(asked(kGenerate, R"({"model":"M","prompt":"p","raw":true,"system":"s"})"),
