@@ -172,6 +172,16 @@ void read_backend(Settings& top, Config& config, const Environment& environment,
     config.registry.backend = static_cast<engine::Backend>(found - kBackends.begin());
 }
 
+/// "host:port", "[v6]:port", ":port" or "port"; port 0 takes a free one.
+bool is_listen_address(std::string_view text) {
+    const auto colon = text.rfind(':');
+    const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+    if (port.empty() || port.size() > 5 ||
+        port.find_first_not_of("0123456789") != std::string_view::npos)
+        return false;
+    return std::stoi(std::string(port)) <= 65535;
+}
+
 void check_names(Settings& top, const Config& config) {
     const auto& engines = config.registry.engines;
     for (std::size_t i = 0; i < engines.size(); ++i)
@@ -225,8 +235,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     config.discover = config.registry.engines.empty();
     check_names(top, config);
     top.finish();
-    if (!net::parse_origin(
-            config.listen.starts_with(':') ? "0.0.0.0" + config.listen : config.listen, 8484))
+    if (!is_listen_address(config.listen))
         top.complain("listen",
                      fmt::format("'{}' is not an address such as 127.0.0.1:8484", config.listen));
     return loaded;

@@ -55,6 +55,10 @@ TEST(Config, MistakesNameTheirPlaceAndTheNearestName) {
               "segue.yaml:3:10: 'not a url' is not a URL such as http://127.0.0.1:8000");
     EXPECT_EQ(first_issue(read("limits: {max_body: lots}\n")),
               "segue.yaml:1:20: 'limits.max_body' must be a size such as 64MiB, not 'lots'");
+    EXPECT_EQ(first_issue(read("listen: here\n")),
+              "segue.yaml:1:9: 'here' is not an address such as 127.0.0.1:8484");
+    for (const char* listen : {"127.0.0.1:0", "8484", ":8484", "\"[::1]:8484\""})
+        EXPECT_EQ(first_issue(read(std::string("listen: ") + listen + "\n")), "") << listen;
     EXPECT_EQ(first_issue(read("", {{"AI_BACKEND", "gpu"}})),
               "AI_BACKEND: 'gpu' is not one of ollama, vllm, auto");
 }

@@ -299,6 +299,7 @@ def test_c117_idle_socket_closed(dialect):
             [wire.line("Fine."), wire.last_line()])
         rig.engine.chat([good, Answer(end="drop"), good])
         assert wire.joined(lines(ask(rig, "O"))) == "Fine."
+        time.sleep(0.2)  # the end of the engine's body comes after its last event: only then is the socket idle
         assert wire.joined(lines(ask(rig, "O"))) == "Fine."
         assert len(rig.engine.asked()) == 3
         rig.engine.drop_connections()

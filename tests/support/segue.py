@@ -94,7 +94,7 @@ class Segue(Process):
             raise NotStarted("no segue binary: set SEGUE_BIN or build one")
         folder = Path(tempfile.mkdtemp(prefix="segue-config-"))
         self._config_folder = folder
-        (folder / "segue.yaml").write_text(json.dumps({"listen": f"127.0.0.1:{free_port()}", **config}, indent=1))
+        (folder / "segue.yaml").write_text(json.dumps({"listen": "127.0.0.1:0", **config}, indent=1))
         port_file = folder / "port"
         super().__init__([program, "serve", "--config", str(folder / "segue.yaml"), "--port-file", str(port_file),
                           *arguments], environment)
