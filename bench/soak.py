@@ -38,6 +38,8 @@ FAULTS = [
     {"health": "failing"}, {"lying_counts": True}, {"bad_template": True, "share": 0.5}, {"slow": {"first_ms": 80, "gap_ms": 2}, "share": 0.3},
 ]
 DEADLINES = {"connect": "1s", "first_event": "2s", "between_events": "1s", "total": "20s"}
+# One engine answers at once, the other piece by piece, so that clients can leave in the middle.
+PACE = {"vllm": [], "ollama": ["--first-token-ms", "3", "--tokens-per-second", "2000", "--slots", "64"]}
 PATIENCE = 15.0  # seconds without a byte that no client should see, given the deadlines above
 
 
@@ -47,7 +49,7 @@ class Engine(Process):
     def __init__(self, dialect, port):
         self.dialect, self.port = dialect, port
         super().__init__([os.environ["SEGUE_BIN"], "rehearse", "engine", "--dialect", dialect, "--port", str(port),
-                          "--model", asking.SERVED, "--no-latency", "--embeddings"])
+                          "--model", asking.SERVED, "--no-latency", "--embeddings", *PACE[dialect]])
         self.wait_for(self._answers)
 
     def _answers(self):
