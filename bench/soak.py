@@ -239,7 +239,7 @@ class Watch:
 
 
 def settle(gateway, limit, seconds=20.0):
-    """Descriptors after the load; idle connections are given some time to close."""
+    """Descriptors after the load; idle connections to engines are kept for 4 s."""
     end = time.monotonic() + seconds
     while (count := gateway.descriptors()) > limit and time.monotonic() < end:
         time.sleep(0.5)
@@ -306,7 +306,7 @@ def run(options):
         check(not silent, f"each kind of request was answered{': not ' + ', '.join(silent) if silent else ''}")
         if alive:
             trouble.end()
-            limit = before + options.threads + 16
+            limit = before + 16
             after = settle(gateway, limit)
             check(after <= limit, f"{after} descriptors after the load, {before} before it; up to {limit} are in order")
             growth = watch.growth(options.seconds)
