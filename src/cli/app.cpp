@@ -135,8 +135,9 @@ void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
     command->add_option("--slots", rehearse.slots, "answers made at the same time; more wait");
     command->add_option("--max-model-len", rehearse.max_model_len,
                         "length of the context in tokens");
-    command->add_flag("--embeddings,!--no-embeddings", rehearse.embeddings,
-                      "serve embeddings too, or not");
+    command->add_flag("--embeddings", rehearse.embeddings,
+                      "serve embeddings whatever the skill says");
+    command->add_flag("--no-embeddings", rehearse.no_embeddings, "serve a generating model only");
     command->add_flag("--development-routes", rehearse.development_routes,
                       "vLLM's sleep and wake_up");
     command->add_flag("--no-latency", rehearse.no_latency, "answer at once");

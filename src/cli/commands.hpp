@@ -62,7 +62,8 @@ struct RehearseArguments {
     std::optional<double> tokens_per_second;
     std::optional<int> slots;
     std::optional<std::int64_t> max_model_len;
-    std::optional<bool> embeddings;
+    bool embeddings = false;
+    bool no_embeddings = false;
     bool no_latency = false;
     bool development_routes = false;
 };

@@ -33,7 +33,8 @@ Result<engine::RehearsalOptions> options_of(const RehearseArguments& arguments) 
         options.timing.tokens_per_second = *arguments.tokens_per_second;
     if (arguments.slots) options.timing.slots = static_cast<std::size_t>(*arguments.slots);
     if (arguments.max_model_len) options.max_model_len = *arguments.max_model_len;
-    if (arguments.embeddings) options.embeds = *arguments.embeddings;
+    if (arguments.embeddings) options.embeds = true;
+    if (arguments.no_embeddings) options.embeds = false;
     options.development_routes = arguments.development_routes;
     if (!arguments.faults.empty()) {
         json::Parser parser;

@@ -48,7 +48,11 @@ EngineConfig read_engine(Settings& entry, const Environment& environment) {
     engine.name = entry.string("name").value_or("");
     if (engine.name.empty()) entry.complain("name", "an engine needs a 'name'");
     engine.dialect = read_dialect(entry);
-    const std::string url = entry.string("url").value_or("");
+    std::string url = entry.string("url").value_or("");
+    // People write the address of an OpenAI server with or without the /v1 that its clients want.
+    const std::string_view bare = std::string_view(url).substr(0, url.find_last_not_of('/') + 1);
+    if (engine.dialect != llm::Dialect::kOllama && bare.ends_with("/v1"))
+        url = bare.substr(0, bare.size() - 3);
     const std::uint16_t port = engine.dialect == llm::Dialect::kOllama ? 11434 : 8000;
     if (const auto origin = net::parse_origin(url, port)) {
         engine.origin = *origin;

@@ -251,7 +251,8 @@ std::vector<ClientModel> Registry::client_models() const {
             for (const auto& engine : engines_)
                 if (engine->name() == target.engine && allowed(*engine, *engine->facts())) {
                     any = true;
-                    if (const auto* served = engine->facts()->find(target.model))
+                    if (const auto* served =
+                            engine->facts()->find(target.model.empty() ? model.name : target.model))
                         seen = served->first_seen;
                 }
         if (any) add(model.name, false, seen);
@@ -265,7 +266,7 @@ std::vector<ClientModel> Registry::client_models() const {
         }
     }
     for (const auto& alias : aliases())
-        add(alias.name, true, alias.made);
+        if (!resolve(alias.name).candidates.empty()) add(alias.name, true, alias.made);
     std::vector<ClientModel> list;
     for (auto& [name, model] : models)
         list.push_back(std::move(model));

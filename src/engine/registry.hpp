@@ -32,6 +32,7 @@ struct Alias {
     std::string target;                           // client name
     std::shared_ptr<const llm::Profile> profile;  // null = the target's
     WallTime made{};
+    std::string overrides{};  // JSON of a create request, put over the target's profile; "" = none
 };
 
 struct Candidate {

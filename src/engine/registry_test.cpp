@@ -139,7 +139,7 @@ TEST_F(RegistryTest, AliasesPointToNames) {
     build();
     auto profile = std::make_shared<llm::Profile>();
     profile->system = "Be brief.";
-    registry_->set_aliases({{"brief:latest", "llama3.1:8b", profile, {}}});
+    registry_->set_aliases({{"brief:latest", "llama3.1:8b", profile, {}, ""}});
     const auto found = registry_->resolve("brief");
     ASSERT_EQ(found.candidates.size(), 1U);
     EXPECT_EQ(found.candidates[0].target.profile->system, "Be brief.");

@@ -29,57 +29,50 @@ Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
                                 "mend it or move it away",
                                 file));
     for (const auto item : (*root)["aliases"]) {
-        Entry entry;
-        entry.alias.name = item["name"].string();
-        entry.alias.target = item["target"].string();
-        entry.alias.made = WallTime(std::chrono::seconds(item["made"].integer().value_or(0)));
-        if (item["profile"].is_object()) {
-            entry.profile_json = item["profile"].raw();
-            if (auto profile = profile_from_create({}, item["profile"]))
-                entry.alias.profile = std::make_shared<const llm::Profile>(std::move(*profile));
-        }
-        store->entries_.push_back(std::move(entry));
+        engine::Alias alias;
+        alias.name = item["name"].string();
+        alias.target = item["target"].string();
+        alias.made = WallTime(std::chrono::seconds(item["made"].integer().value_or(0)));
+        if (item["profile"].is_object()) alias.overrides = item["profile"].raw();
+        store->aliases_.push_back(std::move(alias));
     }
     return store;
 }
 
 std::vector<engine::Alias> AliasStore::list() const {
     const std::lock_guard lock(mutex_);
-    std::vector<engine::Alias> aliases;
-    for (const auto& entry : entries_)
-        aliases.push_back(entry.alias);
-    return aliases;
+    return aliases_;
 }
 
-Result<void> AliasStore::put(engine::Alias alias, std::string_view profile_json) {
+Result<void> AliasStore::put(engine::Alias alias) {
     const std::lock_guard lock(mutex_);
-    std::vector<Entry> entries = entries_;
-    std::erase_if(entries, [&](const Entry& entry) { return entry.alias.name == alias.name; });
-    entries.push_back({std::move(alias), std::string(profile_json)});
-    SEGUE_TRY_VOID(write(entries));
-    entries_ = std::move(entries);
+    std::vector<engine::Alias> aliases = aliases_;
+    std::erase_if(aliases, [&](const engine::Alias& old) { return old.name == alias.name; });
+    aliases.push_back(std::move(alias));
+    SEGUE_TRY_VOID(write(aliases));
+    aliases_ = std::move(aliases);
     return {};
 }
 
 Result<bool> AliasStore::remove(std::string_view canonical_name) {
     const std::lock_guard lock(mutex_);
-    std::vector<Entry> entries = entries_;
-    if (std::erase_if(entries,
-                      [&](const Entry& entry) { return entry.alias.name == canonical_name; }) == 0)
+    std::vector<engine::Alias> aliases = aliases_;
+    if (std::erase_if(aliases,
+                      [&](const engine::Alias& old) { return old.name == canonical_name; }) == 0)
         return false;
-    SEGUE_TRY_VOID(write(entries));
-    entries_ = std::move(entries);
+    SEGUE_TRY_VOID(write(aliases));
+    aliases_ = std::move(aliases);
     return true;
 }
 
-Result<void> AliasStore::write(const std::vector<Entry>& entries) const {
+Result<void> AliasStore::write(const std::vector<engine::Alias>& aliases) const {
     if (file_.empty()) return {};
     const std::string text = json::object([&](json::Writer& w) {
         w.key("aliases").begin_array();
-        for (const auto& entry : entries) {
-            w.begin_object().member("name", entry.alias.name).member("target", entry.alias.target);
-            w.member("made", unix_seconds(entry.alias.made));
-            if (!entry.profile_json.empty()) w.member_raw("profile", entry.profile_json);
+        for (const auto& alias : aliases) {
+            w.begin_object().member("name", alias.name).member("target", alias.target);
+            w.member("made", unix_seconds(alias.made));
+            if (!alias.overrides.empty()) w.member_raw("profile", alias.overrides);
             w.end_object();
         }
         w.end_array();

@@ -23,22 +23,19 @@ public:
     /// an error, not an empty list.
     static Result<std::unique_ptr<AliasStore>> open(std::string file);
 
+    /// Without profiles: Gateway makes them over what the targets have now.
     std::vector<engine::Alias> list() const;
     /// Adds or replaces; written to the file before it counts.
-    Result<void> put(engine::Alias alias, std::string_view profile_json);
+    Result<void> put(engine::Alias alias);
     /// False: there is no such alias.
     Result<bool> remove(std::string_view canonical_name);
 
 private:
-    struct Entry {
-        engine::Alias alias;
-        std::string profile_json;  // "" = the target's own profile
-    };
     explicit AliasStore(std::string file) : file_(std::move(file)) {}
-    Result<void> write(const std::vector<Entry>& entries) const;
+    Result<void> write(const std::vector<engine::Alias>& aliases) const;
     const std::string file_;
     mutable std::mutex mutex_;
-    std::vector<Entry> entries_;
+    std::vector<engine::Alias> aliases_;
 };
 
 /// A profile over `base` from a create request's members system, parameters, messages, template,

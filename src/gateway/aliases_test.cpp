@@ -28,20 +28,25 @@ TEST_F(Aliases, SurviveARestartWithTheirProfile) {
         auto store = AliasStore::open(file());
         ASSERT_TRUE(store);
         ASSERT_TRUE((*store)->put(
-            {"x:latest", "m:latest", nullptr, WallTime(std::chrono::seconds(5))},
-            R"({"system":"Answer in one word.","parameters":{"temperature":0.1,"num_gpu":1}})"));
-        ASSERT_TRUE((*store)->put({"y:latest", "m:latest", nullptr, {}}, ""));
+            {"x:latest", "m:latest", nullptr, WallTime(std::chrono::seconds(5)),
+             R"({"system":"Answer in one word.","parameters":{"temperature":0.1,"num_gpu":1}})"}));
+        ASSERT_TRUE((*store)->put({"y:latest", "m:latest", nullptr, {}, ""}));
     }
     auto again = AliasStore::open(file());
     ASSERT_TRUE(again);
     const auto list = (*again)->list();
     ASSERT_EQ(list.size(), 2U);
     EXPECT_EQ(list[0].name, "x:latest");
-    ASSERT_TRUE(list[0].profile);
-    EXPECT_EQ(list[0].profile->system, "Answer in one word.");
-    EXPECT_EQ(list[0].profile->parameters.temperature, 0.1);
-    EXPECT_EQ(list[0].profile->parameter_extras.size(), 1U);
-    EXPECT_FALSE(list[1].profile);
+    json::Parser parser;
+    llm::Profile base;
+    base.license = "MIT";
+    const auto profile = profile_from_create(base, *parser.parse(list[0].overrides));
+    ASSERT_TRUE(profile);
+    EXPECT_EQ(profile->system, "Answer in one word.");
+    EXPECT_EQ(profile->license, "MIT");
+    EXPECT_EQ(profile->parameters.temperature, 0.1);
+    EXPECT_EQ(profile->parameter_extras.size(), 1U);
+    EXPECT_EQ(list[1].overrides, "");
     EXPECT_EQ((*again)->remove("x:latest"), true);
     EXPECT_EQ((*again)->remove("x:latest"), false);
 }
@@ -59,10 +64,10 @@ TEST_F(Aliases, AnUnwritableFolderChangesNothing) {
     std::ofstream(folder_ / "data") << "a file where the folder should be";
     auto store = AliasStore::open("");
     ASSERT_TRUE(store);
-    EXPECT_TRUE((*store)->put({"x:latest", "m:latest", nullptr, {}}, ""));
+    EXPECT_TRUE((*store)->put({"x:latest", "m:latest", nullptr, {}, ""}));
     auto blocked = AliasStore::open(file());
     ASSERT_TRUE(blocked);
-    EXPECT_FALSE((*blocked)->put({"x:latest", "m:latest", nullptr, {}}, ""));
+    EXPECT_FALSE((*blocked)->put({"x:latest", "m:latest", nullptr, {}, ""}));
     EXPECT_TRUE((*blocked)->list().empty());
 }
 

@@ -138,6 +138,12 @@ bool Exchange::admit() {
     const bool guarded = route_.endpoint == Endpoint::kOwn
                              ? worker_.gateway.own_api().guarded(head_.path)
                              : route_.endpoint != Endpoint::kRoot;
+    if (guarded && !key_allowed(head_.headers, config) && route_.endpoint == Endpoint::kOwn) {
+        answer(
+            {401, "application/problem+json",
+             R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"the API key is missing or wrong"})"});
+        return false;
+    }
     if (guarded && !key_allowed(head_.headers, config)) {
         refuse({Cause::kUnauthorized, route_.front == llm::Dialect::kOllama
                                           ? "unauthorized"

@@ -1,5 +1,6 @@
 #include "gateway/gateway.hpp"
 
+#include "base/json.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/metric_names.hpp"
 #include "gateway/routes.hpp"
@@ -30,7 +31,7 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
 }
 
 void Gateway::reload(GatewayConfig config, std::shared_ptr<engine::Registry> registry) {
-    registry->set_aliases(aliases_->list());
+    hand_aliases_to(*registry);
     Snapshot fresh{std::make_shared<const GatewayConfig>(std::move(config)), std::move(registry)};
     const std::lock_guard lock(mutex_);
     std::swap(snapshot_, fresh);
@@ -42,7 +43,23 @@ Snapshot Gateway::snapshot() const {
 }
 
 void Gateway::publish_aliases() {
-    snapshot().registry->set_aliases(aliases_->list());
+    hand_aliases_to(*snapshot().registry);
+}
+
+/// An alias has its target's profile as it is now, with what its create request said on top.
+void Gateway::hand_aliases_to(engine::Registry& registry) const {
+    auto aliases = aliases_->list();
+    registry.set_aliases(aliases);  // an alias of an alias finds its target
+    json::Parser parser;
+    for (auto& alias : aliases) {
+        if (alias.overrides.empty()) continue;
+        const auto overrides = parser.parse(alias.overrides);
+        if (!overrides) continue;
+        const auto base = registry.resolve(alias.target).profile;
+        auto profile = profile_from_create(base ? *base : llm::Profile{}, *overrides);
+        if (profile) alias.profile = std::make_shared<const llm::Profile>(std::move(*profile));
+    }
+    registry.set_aliases(std::move(aliases));
 }
 
 Worker::Worker(Gateway& shared, net::Loop& own_loop)

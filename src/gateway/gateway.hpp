@@ -62,6 +62,7 @@ public:
     std::atomic<std::int64_t> active{0};
 
 private:
+    void hand_aliases_to(engine::Registry& registry) const;
     const Clock& clock_;
     OwnApi& own_api_;
     std::unique_ptr<AliasStore> aliases_;

@@ -289,10 +289,9 @@ LocalOllama::Result LocalOllama::create(const Call& call) {
     }
     const auto card = model_card(*snapshot_.registry, *source);
     if (!card) return said(llm::pull_unknown(call.delivery()));
-    engine::Alias alias{*canonical, source->name,
-                        std::make_shared<const llm::Profile>(std::move(*profile)),
-                        gateway_.clock().wall()};
-    return make_alias(std::move(alias), call.root.raw(), llm::create_done(*card, call.delivery()));
+    engine::Alias alias{*canonical, source->name, nullptr, gateway_.clock().wall(),
+                        std::string(call.root.raw())};
+    return make_alias(std::move(alias), llm::create_done(*card, call.delivery()));
 }
 
 LocalOllama::Result LocalOllama::copy(const Call& call) {
@@ -308,13 +307,12 @@ LocalOllama::Result LocalOllama::copy(const Call& call) {
     if (!snapshot_.config->allow_aliases) return said(llm::copy_unsupported());
     if (const auto existing = known(destination); existing && !existing->alias)
         return said(llm::delete_managed(destination));
-    return make_alias({*name, model->name, nullptr, gateway_.clock().wall()}, "",
+    return make_alias({*name, model->name, nullptr, gateway_.clock().wall(), ""},
                       llm::management_done());
 }
 
-LocalOllama::Result LocalOllama::make_alias(engine::Alias alias, std::string_view profile_json,
-                                            llm::ManagementAnswer done) {
-    if (const auto put = gateway_.aliases().put(std::move(alias), profile_json); !put)
+LocalOllama::Result LocalOllama::make_alias(engine::Alias alias, llm::ManagementAnswer done) {
+    if (const auto put = gateway_.aliases().put(std::move(alias)); !put)
         return refused(Cause::kInternal, put.error().detail);
     gateway_.publish_aliases();
     return said(std::move(done));

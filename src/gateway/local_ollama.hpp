@@ -46,8 +46,7 @@ private:
     Result relay(const std::shared_ptr<engine::Engine>& engine, std::string_view served,
                  std::string method, std::string path, std::string_view body, bool stream) const;
     std::optional<engine::ClientModel> known(std::string_view name) const;
-    Result make_alias(engine::Alias alias, std::string_view profile_json,
-                      llm::ManagementAnswer done);
+    Result make_alias(engine::Alias alias, llm::ManagementAnswer done);
 
     Gateway& gateway_;
     const Snapshot& snapshot_;

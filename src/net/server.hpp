@@ -1,7 +1,8 @@
-/// The HTTP/1.1 server side: a listener hands accepted sockets to connections; a connection parses requests with llhttp and
-/// gives each to a Handler that the application makes.
+/// The HTTP/1.1 server side: a listener hands accepted sockets to connections; a connection parses
+/// requests with llhttp and gives each to a Handler that the application makes.
 ///
-/// Thread: a connection lives on one loop. Listener::adopt() brings a socket accepted elsewhere onto this loop.
+/// Thread: a connection lives on one loop. Listener::adopt() brings a socket accepted elsewhere
+/// onto this loop.
 #pragma once
 
 #include <chrono>
@@ -18,16 +19,17 @@
 
 namespace segue::net {
 
-/// What the application does with one request. Made by HandlerFactory when the head is complete; destroyed when the exchange
-/// is over (answer finished, or connection gone). Calls come in this order:
-/// on_head, on_body*, on_body_end, and at any time on_client_gone (then nothing more).
+/// What the application does with one request. Made by HandlerFactory when the head is complete;
+/// destroyed when the exchange is over (answer finished, or connection gone). Calls come in this
+/// order: on_head, on_body*, on_body_end, and at any time on_client_gone (then nothing more).
 class Handler {
 public:
     virtual ~Handler() = default;
-    /// The head is complete. The handler may answer at once; a body that still comes is then read and dropped (or, when it is
-    /// large, the connection is closed after the answer).
+    /// The head is complete. The handler may answer at once; a body that still comes is then read
+    /// and dropped (or, when it is large, the connection is closed after the answer).
     virtual void on_head(const RequestHead& head) = 0;
-    /// A piece of the body, decoded from chunked transfer coding (content coding is the application's).
+    /// A piece of the body, decoded from chunked transfer coding (content coding is the
+    /// application's).
     virtual void on_body(std::string_view bytes) = 0;
     virtual void on_body_end() = 0;
     /// What was queued for the client has fallen below ServerLimits::low_water again.
@@ -46,15 +48,17 @@ public:
         kChunked,  // unknown length: chunked on HTTP/1.1, end by close on 1.0
         kNone,     // no body allowed or wanted (204, 304); Content-Length is not sent
     };
-    /// Sends status line and headers. Date, Content-Length or Transfer-Encoding, and Connection are added here.
-    /// For a HEAD request body bytes given later are counted but not sent; Content-Length is still sent.
-    virtual void send_head(int status, const Headers& headers, Framing framing, std::size_t length = 0) = 0;
+    /// Sends status line and headers. Date, Content-Length or Transfer-Encoding, and Connection are
+    /// added here. For a HEAD request body bytes given later are counted but not sent;
+    /// Content-Length is still sent.
+    virtual void send_head(int status, const Headers& headers, Framing framing,
+                           std::size_t length = 0) = 0;
     /// Body bytes; coalesced and written once at the end of this round of the loop.
     virtual void send_body(std::string_view bytes) = 0;
     /// The answer is complete; the connection takes the next request, or closes if it must.
     virtual void finish() = 0;
-    /// Cuts the answer: what is queued is flushed, the last chunk is not sent, the socket is closed. The client sees a broken
-    /// message, never one that looks complete.
+    /// Cuts the answer: what is queued is flushed, the last chunk is not sent, the socket is
+    /// closed. The client sees a broken message, never one that looks complete.
     virtual void abort() = 0;
     /// send_head + send_body + finish in one.
     void respond(int status, const Headers& headers, std::string_view body);
@@ -68,11 +72,12 @@ public:
     virtual Loop& loop() = 0;
 };
 
-/// Refusals that the server itself makes before a Handler exists (bad syntax, header limits, time-outs).
+/// Refusals that the server itself makes before a Handler exists (bad syntax, header limits,
+/// time-outs).
 struct ProtocolError {
-    int status = 400;        // 400, 408, 413, 431, 417, 501, 505
-    std::string message;     // "two Content-Length headers"
-    std::string target;      // what is known of the target; chooses the dialect of the error
+    int status = 400;     // 400, 408, 413, 431, 417, 501, 505
+    std::string message;  // "two Content-Length headers"
+    std::string target;   // what is known of the target; chooses the dialect of the error
 };
 
 class Application {
@@ -87,15 +92,21 @@ public:
 };
 
 struct ServerLimits {
-    std::size_t max_header_bytes = 32 * 1024;   // request line and headers together: 431 above
-    std::size_t max_headers = 128;              // 431 above
-    std::size_t max_body_bytes = 64 * 1024 * 1024;  // 413 above (also for a Content-Length that says so)
-    std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a head to its end: 408
-    std::chrono::milliseconds body_timeout{30'000};    // between two reads of a body: 408
-    std::chrono::milliseconds idle_timeout{75'000};    // keep-alive connection without a request: closed
-    std::size_t high_water = 64 * 1024;  // Responder::unsent() above this: the producer should pause
-    std::size_t low_water = 16 * 1024;   // on_drained() below this
-    std::size_t max_pipelined = 16;      // further requests are not read until earlier ones are answered
+    std::size_t max_header_bytes = 32 * 1024;  // request line and headers together: 431 above
+    std::size_t max_headers = 128;             // 431 above
+    std::size_t max_body_bytes =
+        64 * 1024 * 1024;  // 413 above (also for a Content-Length that says so)
+    std::chrono::milliseconds header_timeout{
+        10'000};  // from the first byte of a head to its end: 408
+    std::chrono::milliseconds body_timeout{30'000};  // between two reads of a body: 408
+    std::chrono::milliseconds idle_timeout{
+        75'000};  // keep-alive connection without a request: closed
+    std::size_t high_water =
+        64 * 1024;                      // Responder::unsent() above this: the producer should pause
+    std::size_t low_water = 16 * 1024;  // on_drained() below this
+    bool operator==(const ServerLimits&) const = default;
+    std::size_t max_pipelined =
+        16;  // further requests are not read until earlier ones are answered
 };
 
 /// A listening socket and the connections that it (or adopt()) brought to one loop.
@@ -109,7 +120,8 @@ public:
 
     /// Takes over a connected, non-blocking socket. On the loop's thread.
     void adopt(int fd, std::string peer);
-    /// Accepts from `listening_fd` (not owned) on this loop and gives each socket to `place`, or adopts it when empty.
+    /// Accepts from `listening_fd` (not owned) on this loop and gives each socket to `place`, or
+    /// adopts it when empty.
     void accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place = {});
     void stop_accepting();
     /// No new requests: idle connections close, busy ones close after the answer they are in.

@@ -51,7 +51,7 @@ LoadedConfig load_config(const Flags& flags, const Environment& environment);
 LoadedConfig read_config(std::string_view text, const std::string& file, const Flags& flags,
                          const Environment& environment);
 
-/// The configuration in force as YAML, keys masked; reads back as the same configuration.
+/// The configuration in force as YAML, for people: keys are masked, profiles are left out.
 std::string show_config(const Config& config);
 std::string show_config_json(const Config& config);
 /// A commented file to begin with.

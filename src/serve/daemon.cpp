@@ -72,9 +72,12 @@ void reload(House& house, const ServeOptions& options) {
                    describe_issues(fresh.issues));
         return;
     }
-    if (fresh.config.listen != house.config.listen || fresh.config.workers != house.config.workers)
+    const Config& old = house.config;
+    if (fresh.config.listen != old.listen || fresh.config.workers != old.workers ||
+        fresh.config.data_dir != old.data_dir || !(fresh.config.limits == old.limits))
         log::warning(
-            "listen and workers change only with a restart; everything else is in force now");
+            "listen, workers, data_dir and limits change only with a restart; everything else is "
+            "in force now");
     if (const auto furnished = furnish_engines(house, fresh.config); !furnished) {
         log::error("the configuration was not reloaded: {}", furnished.error().detail);
         return;

@@ -90,9 +90,6 @@ public:
         }
         if (purpose_ == anthropic::Purpose::kCount)
             return counting(std::move(request), std::move(declared), std::move(context));
-        // Ollama has no budget.
-        if (ollama && request.think.budget_tokens)
-            declared.ignore("thinking.budget_tokens", Loss::kHint);
         auto encoder = request.stream ? make_anthropic_stream_encoder(request.model)
                                       : make_anthropic_encoder(request.model);
         auto filters = filters_for(request, context.target);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "llm/openai/engine/errors.hpp"
 #include "llm/relay/json_edit.hpp"
 
 namespace segue::llm {
@@ -124,6 +125,8 @@ Failure failure_of(const OpenAiEngineError& error, std::string_view served,
         failure.code.clear();
     } else if (status == 429) {
         failure.cause = Cause::kRateLimited;
+    } else if (openai_engine::says_queue_full(status, error.type, error.message)) {
+        failure.cause = Cause::kQueueFull;
     } else if (status >= 500) {
         failure.cause = Cause::kEngineFailed;
         failure.status = status;

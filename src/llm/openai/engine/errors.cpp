@@ -64,9 +64,7 @@ Cause cause_of(int status, const EngineError& error) {
     if (status >= 400 && status < 500) return Cause::kEngineRefused;
     // A proxy's page in front of a dead engine.
     if ((status == 502 || status == 503) && !error.is_json) return Cause::kUnreachable;
-    // Queue limits (--max-num-queued-reqs).
-    if (status == 503 && (error.type == "Service Unavailable" || contains(error.message, "queue")))
-        return Cause::kQueueFull;
+    if (says_queue_full(status, error.type, error.message)) return Cause::kQueueFull;
     return Cause::kEngineFailed;
 }
 
@@ -147,6 +145,10 @@ EngineError read_error(std::string_view body) {
     EngineError error;
     error.message = replace_invalid_utf8(trim(body));
     return error;
+}
+
+bool says_queue_full(int status, std::string_view type, std::string_view message) {
+    return status == 503 && (type == "Service Unavailable" || contains(message, "queue"));
 }
 
 bool is_too_long(const EngineError& error) {

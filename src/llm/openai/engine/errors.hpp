@@ -30,6 +30,8 @@ EngineError read_error(json::Value root);
 EngineError read_error(std::string_view body);
 
 bool is_too_long(const EngineError& error);
+/// vLLM's queue limits (--max-num-queued-reqs): busy, not broken.
+bool says_queue_full(int status, std::string_view type, std::string_view message);
 
 /// The served name, where it stands as a word of its own, becomes the client's.
 std::string with_client_model(std::string_view text, std::string_view served,
