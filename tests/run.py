@@ -83,7 +83,7 @@ def python(parts: list[str], reports: Path, environment: dict[str, str], express
     if report.exists():
         for case in xml.parse(report).getroot().iter("testcase"):
             place = case.get("classname", "").replace(".", "/")
-            part = next((name for name in parts if place.startswith(PYTHON_PARTS[name])), parts[0])
+            part = next((name for name in parts if place.startswith(PYTHON_PARTS[name] + "/")), parts[0])
             result = results[part]
             kinds = {child.tag for child in case}
             if kinds & {"failure", "error"}:
