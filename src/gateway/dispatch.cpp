@@ -131,6 +131,8 @@ void Dispatch::start() {
         const auto total = candidates.front().engine->config().deadlines.total;
         if (total.count() > 0)
             total_timer_ = context_.loop.after(total, [this] {
+                next_candidate_ =
+                    resolution_.candidates.size();  // another target has no time either
                 break_off({Cause::kTimeout, "the request took longer than its deadline"});
             });
     }

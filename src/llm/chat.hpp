@@ -1,5 +1,5 @@
-/// The canonical request: what a client asked, whatever dialect it spoke. Fronts decode into it, engine sessions encode from it.
-/// Plain data; no engine's or client's field names.
+/// The canonical request: what a client asked, whatever dialect it spoke. Fronts decode into it,
+/// engine sessions encode from it. Plain data; no engine's or client's field names.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct AudioPart {
 };
 using Part = std::variant<TextPart, ImagePart, AudioPart>;
 
-/// One call of the assistant. `arguments` is the exact JSON text of an object; "" means no arguments.
+/// One call of the assistant. `arguments` is the exact JSON text of an object; "" means no
+/// arguments.
 struct ToolCall {
     std::string id;  // "" = none was given
     std::string name;
@@ -41,17 +42,19 @@ struct Message {
     std::string role;         // lower case: system, user, assistant, tool, or anything else
     std::vector<Part> parts;  // in order; empty = no content
     bool content_is_null = false;
-    std::string reasoning;    // thinking of an earlier assistant turn
+    std::string reasoning;  // thinking of an earlier assistant turn
     std::vector<ToolCall> tool_calls;
     std::string tool_call_id;  // role tool
     std::string tool_name;     // role tool
-    std::string extra;         // "" or a JSON object of members the canonical form does not know (OpenAI front only)
+    std::string extra;  // "" or a JSON object of members the canonical form does not know (OpenAI
+                        // front only)
 
     /// Text parts joined by a newline.
     std::string text() const;
 };
 
-/// What the client set; absent means: the model's profile, then the front's defaults, then the engine decide.
+/// What the client set; absent means: the model's profile, then the front's defaults, then the
+/// engine decide.
 struct Sampling {
     std::optional<double> temperature;
     std::optional<double> top_p;
@@ -71,8 +74,8 @@ struct Sampling {
     void fill_from(const Sampling& lower);
 };
 
-/// A request member that the canonical form has no word for, with its exact JSON: engine-native options that pass through,
-/// load options, removed options. `name` without the "options." prefix.
+/// A request member that the canonical form has no word for, with its exact JSON: engine-native
+/// options that pass through, load options, removed options. `name` without the "options." prefix.
 struct Extra {
     std::string name;
     std::string json;
@@ -110,13 +113,14 @@ struct ChatRequest {
     bool logprobs = false;
     std::optional<std::int64_t> top_logprobs;
     bool stream = false;
-    bool include_usage = false;      // OpenAI front: stream_options.include_usage
-    std::int64_t choices = 1;        // OpenAI front: n
-    std::optional<bool> truncate;    // Ollama front: cut a prompt that is too long (absent = yes there)
-    std::string keep_alive;          // exact JSON, "" = absent; for Ollama engines
-    /// `context: exact` (wire 3.3), set by the Ollama front for generate when profile.exact_context:
-    /// the ids of an earlier answer, and whether TokenIds events are wanted. An extra named "context"
-    /// is then not declared as lost.
+    bool include_usage = false;  // OpenAI front: stream_options.include_usage
+    std::int64_t choices = 1;    // OpenAI front: n
+    std::optional<bool>
+        truncate;            // Ollama front: cut a prompt that is too long (absent = yes there)
+    std::string keep_alive;  // exact JSON, "" = absent; for Ollama engines
+    /// `context: exact` (wire 3.3), set by the Ollama front for generate when
+    /// profile.exact_context: the ids of an earlier answer, and whether TokenIds events are wanted.
+    /// An extra named "context" is then not declared as lost.
     std::vector<std::int64_t> context;
     bool want_token_ids = false;
 };

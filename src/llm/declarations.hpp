@@ -1,4 +1,5 @@
-/// What a translation could not carry over, in request order: "declared, never lost in silence" (DESIGN; wire.md 3).
+/// What a translation could not carry over, in request order: "declared, never lost in silence"
+/// (DESIGN; wire.md 3).
 #pragma once
 
 #include <cstdint>

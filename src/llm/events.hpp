@@ -1,5 +1,6 @@
-/// Canonical events: the only thing that the decoder of an engine's stream and the encoder of a client's stream share.
-/// Text is UTF-8 and never cut inside a code point. Order within one choice: Reasoning before Text, Finished last.
+/// Canonical events: the only thing that the decoder of an engine's stream and the encoder of a
+/// client's stream share. Text is UTF-8 and never cut inside a code point. Order within one choice:
+/// Reasoning before Text, Finished last.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct Reasoning {
     std::uint32_t choice = 0;
     bool operator==(const Reasoning&) const = default;
 };
-/// A fragment of a tool call. `index` counts the calls of the choice from 0. id and name come at least once, in the first
-/// fragment unless the engine is odd; `arguments` are to be appended.
+/// A fragment of a tool call. `index` counts the calls of the choice from 0. id and name come at
+/// least once, in the first fragment unless the engine is odd; `arguments` are to be appended.
 struct ToolCallDelta {
     std::uint32_t index = 0;
     std::string id;
@@ -43,7 +44,8 @@ struct TokenLogprob {
     std::vector<TokenLogprob> top;
     bool operator==(const TokenLogprob&) const = default;
 };
-/// Belongs to the Text or Reasoning (or, when none follows, the Finished) that comes next in the same choice.
+/// Belongs to the Text or Reasoning (or, when none follows, the Finished) that comes next in the
+/// same choice.
 struct Logprobs {
     std::vector<TokenLogprob> tokens;
     std::uint32_t choice = 0;
@@ -89,8 +91,8 @@ struct Failed {
     }
 };
 
-using Event = std::variant<Started, Text, Reasoning, ToolCallDelta, Logprobs, Usage, TokenIds, Vectors,
-                           Finished, Ended, Failed>;
+using Event = std::variant<Started, Text, Reasoning, ToolCallDelta, Logprobs, Usage, TokenIds,
+                           Vectors, Finished, Ended, Failed>;
 using Events = std::vector<Event>;
 
 }  // namespace segue::llm

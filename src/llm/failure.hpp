@@ -16,11 +16,12 @@ namespace segue::llm {
 
 struct Failure {
     enum class Cause : std::uint8_t {
-        kBadRequest,      // the client's fault; `status` 400 unless the dialect has another (Ollama: 500 for options)
-        kUnauthorized,    // Segue wants a key
+        kBadRequest,    // the client's fault; `status` 400 unless the dialect has another (Ollama:
+                        // 500 for options)
+        kUnauthorized,  // Segue wants a key
         kForbidden,
         kModelNotFound,
-        kNotFound,        // unknown path or object
+        kNotFound,  // unknown path or object
         kMethodNotAllowed,
         kTooLarge,        // body over the limit: 413
         kMediaType,       // content coding we cannot read: 415
@@ -37,13 +38,13 @@ struct Failure {
         kInternal,
     };
     Cause cause = Cause::kInternal;
-    std::string message;      // what the client reads
-    int status = 0;           // 0 = what the cause means in the front's dialect
-    std::string code = {};    // OpenAI's error.code; "" = by cause
-    std::string type = {};    // OpenAI's error.type as the engine gave it; "" = by cause
-    std::string param = {};   // OpenAI's error.param
+    std::string message;     // what the client reads
+    int status = 0;          // 0 = what the cause means in the front's dialect
+    std::string code = {};   // OpenAI's error.code; "" = by cause
+    std::string type = {};   // OpenAI's error.type as the engine gave it; "" = by cause
+    std::string param = {};  // OpenAI's error.param
     std::optional<std::chrono::seconds> retry_after = {};
-    bool last_word = false;   // every target was tried: adds x-should-retry: false
+    bool last_word = false;  // every target was tried: adds x-should-retry: false
     std::optional<std::int64_t> prompt_tokens = {};  // kContextTooLong: what was counted, and
     std::optional<std::int64_t> limit_tokens = {};   // what fits
 
@@ -69,7 +70,9 @@ struct RenderedFailure {
 };
 /// An error before the first byte, in the front's shape.
 RenderedFailure render_failure(Dialect front, const Failure& failure, std::string_view request_id);
-/// An error inside a stream: NDJSON line, SSE data, or SSE `event: error`. The caller cuts the connection after it.
-std::string render_stream_failure(Dialect front, const Failure& failure, std::string_view request_id);
+/// An error inside a stream: NDJSON line, SSE data, or SSE `event: error`. The caller cuts the
+/// connection after it.
+std::string render_stream_failure(Dialect front, const Failure& failure,
+                                  std::string_view request_id);
 
 }  // namespace segue::llm

@@ -17,8 +17,9 @@
 
 namespace segue::llm {
 
-/// What was learned of an engine by probe or from an error (wire.md 5: never by version number). Shared by all workers,
-/// written rarely; forgotten when the engine restarts. All members may be touched from any thread.
+/// What was learned of an engine by probe or from an error (wire.md 5: never by version number).
+/// Shared by all workers, written rarely; forgotten when the engine restarts. All members may be
+/// touched from any thread.
 class EngineTraits {
 public:
     enum class Tri : std::uint8_t { kUnknown, kNo, kYes };
@@ -33,9 +34,9 @@ public:
     std::atomic<bool> guided_json{false};                // response_format json_schema is refused
     std::atomic<bool> join_neighbours{false};
     std::atomic<bool> fold_system{false};
-    std::atomic<bool> effort_three_levels{false};        // low, medium, high only
-    std::atomic<bool> boolean_think_only{false};         // Ollama before 0.11: no levels
-    std::atomic<bool> no_max_think{false};               // Ollama before 0.22: level max unknown
+    std::atomic<bool> effort_three_levels{false};  // low, medium, high only
+    std::atomic<bool> boolean_think_only{false};   // Ollama before 0.11: no levels
+    std::atomic<bool> no_max_think{false};         // Ollama before 0.22: level max unknown
 
     /// Request fields that the engine refused as unknown.
     void refuse_field(std::string_view name);
@@ -49,13 +50,13 @@ private:
 };
 
 struct Target {
-    Dialect dialect = Dialect::kOpenAi;  // kOllama or kOpenAi
-    std::string engine;                  // Segue's name of the engine
-    std::string served_model;            // the name it serves there
-    std::shared_ptr<const Profile> profile;    // never null
-    std::shared_ptr<EngineTraits> traits;      // never null
-    bool sleeping = false;  // the last probe found it asleep
-    std::optional<std::int64_t> max_model_len; // tokens; absent = unknown
+    Dialect dialect = Dialect::kOpenAi;         // kOllama or kOpenAi
+    std::string engine;                         // Segue's name of the engine
+    std::string served_model;                   // the name it serves there
+    std::shared_ptr<const Profile> profile;     // never null
+    std::shared_ptr<EngineTraits> traits;       // never null
+    bool sleeping = false;                      // the last probe found it asleep
+    std::optional<std::int64_t> max_model_len;  // tokens; absent = unknown
     /// completion, tools, insert, vision, embedding, thinking, …; empty = unknown.
     std::vector<std::string> capabilities;
     bool has_capability(std::string_view name) const;
@@ -69,9 +70,10 @@ struct Moment {
 
 /// Settings of the gateway that the translation must know.
 struct Policy {
-    bool strict = false;              // translation: strict
+    bool strict = false;                 // translation: strict
     bool both_reasoning_fields = false;  // reasoning_field: both
-    bool ollama_sampling_for_openai = true;  // OpenAI front -> Ollama: absent temperature/top_p become 1.0 (wire 3.12)
+    bool ollama_sampling_for_openai =
+        true;  // OpenAI front -> Ollama: absent temperature/top_p become 1.0 (wire 3.12)
     std::size_t max_line_bytes = 16 * 1024 * 1024;  // longest line or event accepted from an engine
 };
 

@@ -1,6 +1,8 @@
-/// The HTTP/1.1 client side: pooled connections to origins, with deadlines for each phase, TLS, and cancelling.
+/// The HTTP/1.1 client side: pooled connections to origins, with deadlines for each phase, TLS, and
+/// cancelling.
 ///
-/// Thread: a Client lives on one loop; each worker has its own. Nothing blocks: names are resolved on a helper thread.
+/// Thread: a Client lives on one loop; each worker has its own. Nothing blocks: names are resolved
+/// on a helper thread.
 #pragma once
 
 #include <chrono>
@@ -25,17 +27,17 @@ struct TlsOptions {
 
 /// How far a call may take; zero = no limit.
 struct Deadlines {
-    std::chrono::milliseconds connect{5'000};        // name, TCP, TLS
-    std::chrono::milliseconds first_byte{0};         // request written -> first byte of the answer's head
-    std::chrono::milliseconds between_bytes{0};      // silence inside an answer
+    std::chrono::milliseconds connect{5'000};  // name, TCP, TLS
+    std::chrono::milliseconds first_byte{0};   // request written -> first byte of the answer's head
+    std::chrono::milliseconds between_bytes{0};  // silence inside an answer
     std::chrono::milliseconds total{0};
 };
 
 struct ClientRequest {
     Origin origin;
     std::string method = "GET";
-    std::string path;        // begins with '/', with query; the origin's prefix is put before it
-    Headers headers;         // Host, Content-Length and Connection are added
+    std::string path;  // begins with '/', with query; the origin's prefix is put before it
+    Headers headers;   // Host, Content-Length and Connection are added
     std::string body;
     Deadlines deadlines;
     std::shared_ptr<const TlsOptions> tls;  // null = defaults
@@ -44,7 +46,16 @@ struct ClientRequest {
 
 /// Why a call ended without a whole answer.
 struct CallError {
-    enum class Phase : std::uint8_t { kResolve, kConnect, kTls, kSend, kFirstByte, kHead, kBody, kTotal } phase;
+    enum class Phase : std::uint8_t {
+        kResolve,
+        kConnect,
+        kTls,
+        kSend,
+        kFirstByte,
+        kHead,
+        kBody,
+        kTotal
+    } phase;
     enum class Kind : std::uint8_t {
         kRefused,    // connection refused, host unknown or unreachable
         kTimeout,    // a deadline passed; `phase` says which
@@ -63,9 +74,11 @@ public:
     /// The request was written to a connection (called again when it is repeated on a fresh one).
     virtual void on_sent() {}
     virtual void on_head(const ResponseHead& head) = 0;
-    /// Decoded from chunked coding. `bytes` is only valid during the call. All that one read brought arrives in one call.
+    /// Decoded from chunked coding. `bytes` is only valid during the call. All that one read
+    /// brought arrives in one call.
     virtual void on_body(std::string_view bytes) = 0;
-    /// The body is whole (length reached, last chunk seen, or, without either, the connection ended).
+    /// The body is whole (length reached, last chunk seen, or, without either, the connection
+    /// ended).
     virtual void on_end() = 0;
     virtual void on_error(const CallError& error) = 0;
 };
@@ -84,8 +97,9 @@ struct ClientOptions {
     std::size_t read_buffer = 64 * 1024;
 };
 
-/// A pool of connections. A request written to a reused connection that turns out closed before the first byte of an answer
-/// is repeated once on a fresh one, unseen by the caller (conformance case C117).
+/// A pool of connections. A request written to a reused connection that turns out closed before the
+/// first byte of an answer is repeated once on a fresh one, unseen by the caller (conformance case
+/// C117).
 class Client {
 public:
     explicit Client(Loop& loop, ClientOptions options = {});
@@ -93,7 +107,8 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    /// `handler` must live until on_end, on_error or cancel. Never calls the handler before it returns.
+    /// `handler` must live until on_end, on_error or cancel. Never calls the handler before it
+    /// returns.
     CallId start(ClientRequest request, ResponseHandler& handler);
     /// Closes the call's connection at once; the handler is not called again. Clears the handle.
     void cancel(CallId& call);

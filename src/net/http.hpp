@@ -35,13 +35,13 @@ private:
 };
 
 struct RequestHead {
-    std::string method;    // "GET"
-    std::string target;    // as sent: "/api/tags?x=1"
-    std::string path;      // target without query, still percent-encoded
-    std::string query;     // without '?'
-    int version_minor = 1; // HTTP/1.x
+    std::string method;     // "GET"
+    std::string target;     // as sent: "/api/tags?x=1"
+    std::string path;       // target without query, still percent-encoded
+    std::string query;      // without '?'
+    int version_minor = 1;  // HTTP/1.x
     Headers headers;
-    std::string peer;      // "127.0.0.1:51844"
+    std::string peer;  // "127.0.0.1:51844"
 };
 
 struct ResponseHead {
@@ -56,15 +56,15 @@ std::string_view reason_phrase(int status);
 /// scheme://host[:port][/prefix] of an engine or service. Credentials in a URL are refused.
 struct Origin {
     enum class Scheme : std::uint8_t { kHttp, kHttps } scheme = Scheme::kHttp;
-    std::string host;         // name or address, without brackets
+    std::string host;  // name or address, without brackets
     std::uint16_t port = 80;
-    std::string prefix;       // "" or "/base", no slash at the end
+    std::string prefix;               // "" or "/base", no slash at the end
     std::string host_header() const;  // "10.0.0.5:8000"; brackets for IPv6
     std::string to_string() const;    // "http://10.0.0.5:8000/base"
     bool operator==(const Origin&) const = default;
 };
-/// Accepts "host:port", "http://host", "https://host:8443/base/". `default_port` applies where no port is written and
-/// the scheme is missing; with a scheme the scheme's own port.
+/// Accepts "host:port", "http://host", "https://host:8443/base/". `default_port` applies where no
+/// port is written and the scheme is missing; with a scheme the scheme's own port.
 std::optional<Origin> parse_origin(std::string_view text, std::uint16_t default_port);
 
 }  // namespace segue::net

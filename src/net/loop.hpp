@@ -1,7 +1,8 @@
 /// One epoll loop: sockets, timers and calls posted from other threads.
 ///
-/// Thread: everything but post() and stop() belongs to the thread that runs the loop. A worker owns one loop and everything
-/// on it; loops share nothing. Lifetime: whatever is registered must be taken away before the loop is destroyed.
+/// Thread: everything but post() and stop() belongs to the thread that runs the loop. A worker owns
+/// one loop and everything on it; loops share nothing. Lifetime: whatever is registered must be
+/// taken away before the loop is destroyed.
 #pragma once
 
 #include <cstdint>

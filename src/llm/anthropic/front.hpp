@@ -1,4 +1,5 @@
-/// The Anthropic front: a body of /v1/messages or /v1/messages/count_tokens becomes a FrontRequest (wire 3.13).
+/// The Anthropic front: a body of /v1/messages or /v1/messages/count_tokens becomes a FrontRequest
+/// (wire 3.13).
 #pragma once
 
 #include <memory>

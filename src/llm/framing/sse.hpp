@@ -10,26 +10,28 @@ namespace segue::llm {
 
 /// Views are valid until the next feed().
 struct SseEvent {
-    std::string_view name;     // "" = message
-    std::string_view data;     // data lines joined by '\n'
-    std::string_view source;   // the exact bytes of the event, with its blank line: relays pass these on
-    bool comment_only = false; // ": keep-alive" and nothing else
+    std::string_view name;  // "" = message
+    std::string_view data;  // data lines joined by '\n'
+    std::string_view
+        source;  // the exact bytes of the event, with its blank line: relays pass these on
+    bool comment_only = false;  // ": keep-alive" and nothing else
 };
 
 /// LF, CR LF and CR end lines. An event is complete at its blank line.
 class SseSplitter {
 public:
     explicit SseSplitter(std::size_t max_event_bytes) : max_(max_event_bytes) {}
-    /// Appends the events that `bytes` complete. False when one is longer than the limit: the stream cannot go on.
+    /// Appends the events that `bytes` complete. False when one is longer than the limit: the
+    /// stream cannot go on.
     bool feed(std::string_view bytes, std::vector<SseEvent>& events);
     /// True when no unfinished event is held.
     bool at_boundary() const;
 
 private:
     std::size_t max_;
-    std::string buffer_;      // unfinished bytes
-    std::size_t scanned_ = 0; // how much of them holds no end of an event
-    std::string work_;        // owner of the views handed out by the last feed
+    std::string buffer_;               // unfinished bytes
+    std::size_t scanned_ = 0;          // how much of them holds no end of an event
+    std::string work_;                 // owner of the views handed out by the last feed
     std::vector<std::string> joined_;  // owners of multi-line data of the last feed
 };
 
