@@ -3,13 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "base/files.hpp"
 #include "base/text.hpp"
 #include "engine/parameters.hpp"
 
@@ -17,13 +12,13 @@ namespace segue::gateway {
 
 Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
     std::unique_ptr<AliasStore> store(new AliasStore(file));
-    if (file.empty() || !std::filesystem::exists(file)) return store;
-    std::ifstream in(file, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
+    if (file.empty()) return store;
+    const auto text = read_file(file);
+    if (!text && text.error().fault == Fault::kNotFound) return store;
+    if (!text) return tl::make_unexpected(text.error());
     json::Parser parser;
-    const auto root = parser.parse(text.str());
-    if (!in || !root || !(*root)["aliases"].is_array())
+    const auto root = parser.parse(*text);
+    if (!root || !(*root)["aliases"].is_array())
         return fail(Fault::kIo,
                     fmt::format("cannot read {}: it is not the list of aliases that segue wrote; "
                                 "mend it or move it away",
@@ -77,17 +72,7 @@ Result<void> AliasStore::write(const std::vector<engine::Alias>& aliases) const 
         }
         w.end_array();
     });
-    std::error_code ignored;
-    std::filesystem::create_directories(std::filesystem::path(file_).parent_path(), ignored);
-    const std::string fresh = file_ + ".new";
-    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << text << '\n';
-    out.close();
-    // The old file stays whole until the new one is: a full disk loses nothing.
-    if (!out || std::rename(fresh.c_str(), file_.c_str()) != 0)
-        return fail(Fault::kIo, fmt::format("cannot write {} ({}); nothing was changed", file_,
-                                            std::strerror(errno)));
-    return {};
+    return replace_file(file_, text + "\n", FileAccess::kEverybody);
 }
 
 llm::Outcome<llm::Profile> profile_from_create(const llm::Profile& base, json::Value request) {
