@@ -88,8 +88,8 @@ Environment process_environment() {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    static constexpr Unit kUnits[] = {
-        {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
+    static constexpr Unit kUnits[] = {{"ms", 1},     {"s", 1e3},    {"m", 60e3},
+                                      {"min", 60e3}, {"h", 3600e3}, {"d", 86400e3}};
     const auto value = with_unit(text, kUnits, 1e3);
     if (!value || *value > 1e15) return std::nullopt;
     return std::chrono::milliseconds(std::llround(*value));

@@ -46,7 +46,7 @@ public:
     std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high);
     std::optional<double> number(std::string_view key, double low, double high);
     std::optional<bool> boolean(std::string_view key);
-    /// "500ms", "10s", "5m", "1h"; a bare number is seconds.
+    /// "500ms", "10s", "5m", "1h", "7d"; a bare number is seconds.
     std::optional<std::chrono::milliseconds> duration(std::string_view key);
     /// "64MiB", "1GB", "512k"; a bare number is bytes.
     std::optional<std::int64_t> bytes(std::string_view key);

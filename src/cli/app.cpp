@@ -19,6 +19,7 @@ struct Arguments {
     bool json = false;
     ServeArguments serve;
     RehearseArguments rehearse;
+    KeyArguments keys;
     std::string init_file = "segue.yaml";
     std::string shell;
 };
@@ -50,6 +51,8 @@ void add_serve(CLI::App& app, Arguments& arguments, Action& action) {
                         "write the bound address there when ready");
     command->add_flag("--no-store", arguments.serve.flags.no_store,
                       "keep nothing: create and copy of models are refused");
+    command->add_flag("--insecure-no-auth", arguments.serve.flags.insecure_no_auth,
+                      "listen without any key even where other machines reach it");
     command->footer(examples({"segue serve", "segue serve --config segue.yaml",
                               "AI_BACKEND=vllm segue serve --listen 0.0.0.0:8484"}));
     command->callback([&] {
@@ -100,6 +103,58 @@ void add_engines(CLI::App& app, Arguments& arguments, Action& action) {
     command->callback([&] {
         action = [&](Console& console) { return engines_command(arguments.serve.flags, console); };
     });
+}
+
+void add_keys(CLI::App& app, Arguments& arguments, Action& action) {
+    KeyArguments& keys = arguments.keys;
+    auto* group = app.add_subcommand("keys", "make, list and revoke the keys of clients");
+    group->require_subcommand(1);
+    group->footer(
+        examples({"segue keys create --name chat", "segue keys list", "segue keys revoke chat"}));
+    const auto add_common = [&](CLI::App& command) {
+        add_config_flag(command, keys.flags);
+        command.add_option("--data-dir", keys.flags.data_dir, "folder of the running gateway");
+    };
+    auto* create = group->add_subcommand(
+        "create", "make a key and print it, once; a running gateway takes it within a second");
+    add_common(*create);
+    create->add_option("--name", keys.name, "what or whom it is for")->required();
+    create->add_option("--model", keys.models,
+                       "a model it may use, or a pattern with '*'; may be repeated (default: all)");
+    const auto limit = CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000'000});
+    create->add_option("--requests-per-minute", keys.requests_per_minute, "more get 429")
+        ->check(limit);
+    create
+        ->add_option("--tokens-per-minute", keys.tokens_per_minute,
+                     "prompt and answer together; more get 429")
+        ->check(limit);
+    create->add_option("--streams", keys.streams, "requests under way at the same time")
+        ->check(limit);
+    create
+        ->add_option("--priority", keys.priority,
+                     "batch waits behind interactive where an engine is full")
+        ->check(CLI::IsMember({"interactive", "batch"}))
+        ->capture_default_str();
+    create->add_option("--expires", keys.expires,
+                       "how long it is good, such as 12h or 30d (default: for ever)");
+    create->footer(examples({"segue keys create --name chat",
+                             "segue keys create --name nightly --priority batch --model 'llama3*' "
+                             "--requests-per-minute 60 --expires 30d"}));
+    create->callback(
+        [&] { action = [&](Console& console) { return keys_create_command(keys, console); }; });
+    auto* list = group->add_subcommand("list", "show the keys, never their secrets");
+    add_common(*list);
+    list->add_flag("--all", keys.all, "revoked ones too");
+    list->footer(examples({"segue keys list", "segue keys list --all --json"}));
+    list->callback(
+        [&] { action = [&](Console& console) { return keys_list_command(keys, console); }; });
+    auto* revoke =
+        group->add_subcommand("revoke", "end a key; a running gateway refuses it within a second");
+    add_common(*revoke);
+    revoke->add_option("key", keys.who, "its id or name")->required();
+    revoke->footer(examples({"segue keys revoke 1a2b3c4d", "segue keys revoke nightly"}));
+    revoke->callback(
+        [&] { action = [&](Console& console) { return keys_revoke_command(keys, console); }; });
 }
 
 void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
@@ -223,6 +278,7 @@ int run(int argc, char** argv) {
     add_serve(app, arguments, action);
     add_config(app, arguments, action);
     add_engines(app, arguments, action);
+    add_keys(app, arguments, action);
     add_rehearse(app, arguments, action);
     add_completions(app, arguments, action);
     auto* version = app.add_subcommand("version", "print the version");

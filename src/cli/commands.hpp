@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -32,6 +33,13 @@ struct Console {
     std::string yellow(std::string_view text) const;
     std::string red(std::string_view text) const;
 };
+
+/// Rows of the same length, the first one a heading; columns are aligned. `paint` may colour a cell
+/// that was padded already.
+using Row = std::vector<std::string>;
+void print_table(
+    const Console& console, const std::vector<Row>& rows,
+    const std::function<std::string(std::size_t column, const std::string& cell)>& paint = nullptr);
 
 /// Says an error in the form that was asked for and answers the exit code that its fault means.
 int report(const Console& console, const Error& error);
@@ -68,6 +76,22 @@ struct RehearseArguments {
     bool development_routes = false;
 };
 int rehearse_engine_command(const RehearseArguments& arguments, Console& console);
+
+struct KeyArguments {
+    serve::Flags flags;
+    std::string name;
+    std::vector<std::string> models;
+    std::optional<std::int64_t> requests_per_minute;
+    std::optional<std::int64_t> tokens_per_minute;
+    std::optional<std::int64_t> streams;
+    std::string priority = "interactive";
+    std::string expires;  // "30d" from now; "" = never
+    std::string who;      // revoke: id or name
+    bool all = false;     // list: revoked ones too
+};
+int keys_create_command(const KeyArguments& arguments, Console& console);
+int keys_list_command(const KeyArguments& arguments, Console& console);
+int keys_revoke_command(const KeyArguments& arguments, Console& console);
 
 int version_command(Console& console);
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "base/json.hpp"
@@ -39,6 +40,28 @@ std::string Console::yellow(std::string_view text) const {
 }
 std::string Console::red(std::string_view text) const {
     return paint(colour, 31, text);
+}
+
+void print_table(
+    const Console& console, const std::vector<Row>& rows,
+    const std::function<std::string(std::size_t column, const std::string& cell)>& paint_cell) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (std::size_t line = 0; line < rows.size(); ++line) {
+        const Row& row = rows[line];
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const std::string cell =
+                i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+            console.out << (line == 0     ? console.bold(cell)
+                            : !paint_cell ? cell
+                                          : paint_cell(i, cell));
+        }
+        console.out << '\n';
+    }
 }
 
 int report(const Console& console, const Error& error) {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <ostream>
 
 #include "base/clock.hpp"
@@ -15,7 +14,6 @@ namespace segue::cli {
 namespace {
 
 using engine::EngineFacts;
-using Row = std::array<std::string, 7>;
 
 std::string load_text(const EngineFacts& facts) {
     const auto& load = facts.load;
@@ -43,27 +41,6 @@ Row row_of(const engine::Engine& engine) {
             models.empty() ? "-" : models};
 }
 
-void print_table(const Console& console, const std::vector<Row>& rows) {
-    static constexpr Row::size_type kColumns = std::tuple_size_v<Row>;
-    std::array<std::size_t, kColumns> widths{};
-    for (const auto& row : rows)
-        for (std::size_t i = 0; i < kColumns; ++i)
-            widths[i] = std::max(widths[i], row[i].size());
-    for (std::size_t line = 0; line < rows.size(); ++line) {
-        for (std::size_t i = 0; i < kColumns; ++i) {
-            const std::string cell = i + 1 == kColumns
-                                         ? rows[line][i]
-                                         : fmt::format("{:<{}}  ", rows[line][i], widths[i]);
-            const bool health = i == 3 && line > 0;
-            console.out << (line == 0                ? console.bold(cell)
-                            : !health                ? cell
-                            : cell.starts_with("up") ? console.green(cell)
-                                                     : console.red(cell));
-        }
-        console.out << '\n';
-    }
-}
-
 }  // namespace
 
 int engines_command(const serve::Flags& flags, Console& console) {
@@ -85,7 +62,10 @@ int engines_command(const serve::Flags& flags, Console& console) {
         std::vector<Row> rows{{"ENGINE", "KIND", "VERSION", "HEALTH", "LATENCY", "LOAD", "MODELS"}};
         for (const auto& engine : registry.engines())
             rows.push_back(row_of(*engine));
-        print_table(console, rows);
+        print_table(console, rows, [&](std::size_t column, const std::string& cell) {
+            if (column != 3) return cell;
+            return cell.starts_with("up") ? console.green(cell) : console.red(cell);
+        });
         for (const auto& engine : registry.engines())
             if (const auto facts = engine->facts(); !facts->problem.empty())
                 console.out << fmt::format("{}: {}\n", engine->name(), facts->problem);

@@ -1,4 +1,4 @@
-/// Who may ask: Origin and Host rules (wire 1.4) and keys.
+/// Who may ask: Origin and Host rules (wire 1.4), and where a key stands in a request.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,7 @@ bool host_allowed(std::string_view host_header);
 /// Headers of a preflight answer; headers that were asked for beyond Ollama's list are echoed
 /// (wire 4.4).
 net::Headers preflight_headers(std::string_view origin, std::string_view asked_headers);
-/// `Authorization: Bearer K` or `x-api-key: K`; compared in constant time.
-bool key_allowed(const net::Headers& headers, const GatewayConfig& config);
+/// `Authorization: Bearer K` or `x-api-key: K`; "" when there is none. A view into `headers`.
+std::string_view given_key(const net::Headers& headers);
 
 }  // namespace segue::gateway

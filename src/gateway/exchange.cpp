@@ -5,12 +5,15 @@
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/access.hpp"
 #include "gateway/content_coding.hpp"
 #include "gateway/local_ollama.hpp"
 #include "gateway/local_openai.hpp"
+#include "gateway/metric_names.hpp"
+#include "gateway/model_cards.hpp"
 #include "llm/anthropic/front.hpp"
 #include "llm/ollama/front/front.hpp"
 #include "llm/ollama/front/names.hpp"
@@ -135,22 +138,81 @@ bool Exchange::admit() {
             }
             return false;
     }
-    const bool guarded = route_.endpoint == Endpoint::kOwn
-                             ? worker_.gateway.own_api().guarded(head_.path)
-                             : route_.endpoint != Endpoint::kRoot;
-    if (guarded && !key_allowed(head_.headers, config) && route_.endpoint == Endpoint::kOwn) {
-        answer(
-            {401, "application/problem+json",
-             R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"the API key is missing or wrong"})"});
+    return check_key();
+}
+
+bool Exchange::check_key() {
+    const bool own = route_.endpoint == Endpoint::kOwn;
+    const bool guarded =
+        own ? worker_.gateway.own_api().guarded(head_.path) : route_.endpoint != Endpoint::kRoot;
+    if (!guarded || !snapshot_.keys->required()) return true;
+    const auto found = snapshot_.keys->find(given_key(head_.headers), record_.wall);
+    const auto own_refusal = [&](int status, std::string_view title, std::string_view detail) {
+        answer({status, "application/problem+json", json::object([&](json::Writer& w) {
+                    w.member("type", "about:blank").member("title", title);
+                    w.member("status", status).member("detail", detail);
+                })});
+        return false;
+    };
+    if (!found.holder) {
+        const std::string_view why = found.standing == Keyring::Standing::kExpired
+                                         ? "the API key has expired; ask for a new one"
+                                         : "the API key is missing or wrong";
+        if (own) return own_refusal(401, "Unauthorized", why);
+        refuse({Cause::kUnauthorized, std::string(why)});
         return false;
     }
-    if (guarded && !key_allowed(head_.headers, config)) {
-        refuse({Cause::kUnauthorized, route_.front == llm::Dialect::kOllama
-                                          ? "unauthorized"
-                                          : "the API key is missing or wrong"});
-        return false;
-    }
+    caller_ = found.holder;
+    record_.key = caller_->key.id;
+    if (own && is_limited(caller_))
+        return own_refusal(403, "Forbidden",
+                           "this key is limited to some models; use another key here");
     return true;
+}
+
+bool Exchange::within_limits() {
+    if (!caller_ || !caller_->meter) return true;
+    auto lease = caller_->meter->begin(record_.bytes_in, worker_.loop.now());
+    if (lease) {
+        lease_ = std::move(*lease);
+        return true;
+    }
+    const KeyRules& rules = caller_->key.rules;
+    using Limit = KeyMeter::Limit;
+    llm::Failure failure{Cause::kRateLimited, ""};
+    failure.retry_after = std::chrono::ceil<std::chrono::seconds>(lease.error().wait);
+    switch (lease.error().limit) {
+        case Limit::kRequests:
+            failure.message = fmt::format("this key may send {} requests a minute",
+                                          rules.requests_per_minute.value_or(0));
+            break;
+        case Limit::kTokens:
+            failure.message = fmt::format("this key may use {} tokens a minute",
+                                          rules.tokens_per_minute.value_or(0));
+            break;
+        case Limit::kStreams:
+            failure.message =
+                fmt::format("this key may have {} requests under way", rules.streams.value_or(0));
+            break;
+    }
+    failure.message += fmt::format("; try again in {} s", failure.retry_after->count());
+    worker_.shard.add(metric::kKeyRefused,
+                      {{"key", record_.key}, {"limit", limit_name(lease.error().limit)}});
+    refuse(failure);
+    return false;
+}
+
+void Exchange::settle() {
+    const llm::Observation& seen = record_.observation;
+    const auto prompt = seen.usage.prompt_tokens;
+    const auto completion = seen.usage.completion_tokens;
+    double used = 0;  // the engine never answered
+    if (prompt || completion) {
+        used = static_cast<double>(prompt.value_or(0) + completion.value_or(0));
+    } else if (seen.first_event) {  // cut before the counts came
+        used = KeyMeter::guess(record_.bytes_in) + static_cast<double>(seen.content_events);
+    }
+    lease_.settle(used, worker_.loop.now());
 }
 
 void Exchange::on_body(std::string_view bytes) {
@@ -201,16 +263,17 @@ void Exchange::process() {
         case Endpoint::kCountTokens:
             return process_decoded(llm::decode_anthropic_count_request(body_));
         case Endpoint::kOpenAiModels:
-            return answer(openai_models(snapshot_, head_.headers.has("anthropic-version")));
+            return answer(
+                openai_models(snapshot_, caller_, head_.headers.has("anthropic-version")));
         case Endpoint::kOpenAiModel: {
-            auto found = openai_model(snapshot_, percent_decode(route_.rest),
+            auto found = openai_model(snapshot_, caller_, percent_decode(route_.rest),
                                       head_.headers.has("anthropic-version"));
             return found ? answer(*found) : refuse(found.error());
         }
         case Endpoint::kOwn: return answer(worker_.gateway.own_api().answer(head_, body_));
         default: break;
     }
-    LocalOllama local(worker_.gateway, snapshot_);
+    LocalOllama local(worker_.gateway, snapshot_, caller_);
     auto done = local.answer(route_, head_, body_);
     if (done.request) return dispatch(std::move(done.request), std::move(done.resolution));
     if (done.failure) return refuse(*done.failure);
@@ -233,7 +296,7 @@ llm::Failure Exchange::unknown_model(const llm::FrontRequest& request,
         return failure;
     }
     std::vector<std::string> names;
-    for (const auto& known : snapshot_.registry->client_models())
+    for (const auto& known : visible_models(*snapshot_.registry, caller_))
         names.push_back(known.shown);
     failure.message = fmt::format("The model '{}' does not exist. Available: {}", model,
                                   names.empty() ? "none" : join(names, ", "));
@@ -248,6 +311,10 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
     }
     record_.model = (*request)->model();
     auto resolution = snapshot_.registry->resolve((*request)->model());
+    // What a key may not use does not exist for it: as in the lists, so here.
+    if (!may_use(caller_, record_.model.empty() ? snapshot_.registry->options().default_model
+                                                : record_.model))
+        resolution.kind = engine::Resolution::Kind::kUnknown;
     if (resolution.kind != engine::Resolution::Kind::kFound) {
         refuse(unknown_model(**request, resolution));
         return;
@@ -258,6 +325,7 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
 void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {
     record_.model = request->model();
     record_.listed_model = resolution.listed;
+    if (!within_limits()) return;
     answered_ = true;
     body_ = {};  // the decoded request holds what it needs
     dispatch_ = std::make_unique<Dispatch>(
@@ -304,6 +372,7 @@ void Exchange::over() {
     logged_ = true;
     if (record_.status == 0) record_.status = 499;
     record_.over = worker_.loop.fresh_now();
+    settle();
     count(record_, worker_.shard);
     log::write_object(access_log_line(record_));
 }

@@ -28,6 +28,11 @@ public:
 private:
     /// Origin, Host, method, key: true when the request may go on.
     bool admit();
+    bool check_key();
+    /// The key's limits; false: refused.
+    bool within_limits();
+    /// The key pays for what was used.
+    void settle();
     void process();
     void process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> request);
     void dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution);
@@ -47,6 +52,8 @@ private:
     net::Headers response_headers_;
     net::Headers engine_headers_;
     RequestRecord record_;
+    const KeyHolder* caller_ = nullptr;  // owned by snapshot_.keys; null: no key is asked for
+    KeyLease lease_;
     std::unique_ptr<Dispatch> dispatch_;
     bool answered_ = false;  // the rest of the body is of no interest
     bool logged_ = false;

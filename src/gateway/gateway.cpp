@@ -32,9 +32,25 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
 
 void Gateway::reload(GatewayConfig config, std::shared_ptr<engine::Registry> registry) {
     hand_aliases_to(*registry);
-    Snapshot fresh{std::make_shared<const GatewayConfig>(std::move(config)), std::move(registry)};
+    Snapshot fresh{std::make_shared<const GatewayConfig>(std::move(config)), std::move(registry),
+                   nullptr};
     const std::lock_guard lock(mutex_);
+    fresh.keys = std::make_shared<const Keyring>(fresh.config->keys, kept_keys_,
+                                                 snapshot_.keys.get(), clock_.now());
     std::swap(snapshot_, fresh);
+}
+
+void Gateway::set_keys(std::vector<Key> keys) {
+    const std::lock_guard lock(mutex_);
+    kept_keys_ = std::move(keys);
+    if (!snapshot_.config) return;
+    snapshot_.keys = std::make_shared<const Keyring>(snapshot_.config->keys, kept_keys_,
+                                                     snapshot_.keys.get(), clock_.now());
+}
+
+std::vector<Key> Gateway::kept_keys() const {
+    const std::lock_guard lock(mutex_);
+    return kept_keys_;
 }
 
 Snapshot Gateway::snapshot() const {

@@ -8,10 +8,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/registry.hpp"
 #include "gateway/aliases.hpp"
 #include "gateway/config.hpp"
+#include "gateway/keyring.hpp"
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "telemetry/metrics.hpp"
@@ -22,6 +24,7 @@ namespace segue::gateway {
 struct Snapshot {
     std::shared_ptr<const GatewayConfig> config;
     std::shared_ptr<engine::Registry> registry;
+    std::shared_ptr<const Keyring> keys;
 };
 
 /// A complete answer that needs no engine.
@@ -49,6 +52,9 @@ public:
 
     /// Replaces the snapshot for requests that come from now on.
     void reload(GatewayConfig config, std::shared_ptr<engine::Registry> registry);
+    /// The same for the keys that `segue keys` keeps; those of the configuration stay.
+    void set_keys(std::vector<Key> keys);
+    std::vector<Key> kept_keys() const;
     Snapshot snapshot() const;
 
     telemetry::Metrics& metrics() { return metrics_; }
@@ -69,6 +75,7 @@ private:
     telemetry::Metrics metrics_;
     mutable std::mutex mutex_;
     Snapshot snapshot_;
+    std::vector<Key> kept_keys_;
 };
 
 /// One worker's side: its engine connections and its metric shard. Lives on the worker's loop.

@@ -16,6 +16,9 @@ namespace {
 using Cause = llm::Failure::Cause;
 using Delivery = llm::ManagementDelivery;
 
+constexpr std::string_view kMayNotManage =
+    "this key is limited to some models; use another key to manage models";
+
 LocalOllama::Result said(llm::ManagementAnswer answer) {
     LocalOllama::Result result;
     result.answer = {answer.status, std::move(answer.content_type), std::move(answer.body)};
@@ -109,6 +112,7 @@ std::shared_ptr<engine::Engine> LocalOllama::any_ollama() const {
 std::shared_ptr<engine::Engine> LocalOllama::only_ollama() const {
     const auto& options = snapshot_.registry->options();
     if (!options.models.empty() || !snapshot_.registry->aliases().empty()) return nullptr;
+    if (is_limited(caller_)) return nullptr;  // its lists show too much
     std::shared_ptr<engine::Engine> found;
     for (const auto& engine : snapshot_.registry->engines()) {
         const bool is_ollama = engine->facts()->dialect == llm::Dialect::kOllama;
@@ -143,7 +147,7 @@ LocalOllama::Result LocalOllama::relay(const std::shared_ptr<engine::Engine>& en
 
 std::optional<engine::ClientModel> LocalOllama::known(std::string_view name) const {
     const auto canonical = llm::canonical_model_name(name);
-    if (!canonical) return std::nullopt;
+    if (!canonical || !may_use(caller_, *canonical)) return std::nullopt;
     for (auto& model : snapshot_.registry->client_models())
         if (model.name == *canonical) return model;
     // Not listed, yet served: an engine's own name beside a configured one, or a pattern.
@@ -172,6 +176,7 @@ LocalOllama::Result LocalOllama::answer(const Route& route, const net::RequestHe
         case Endpoint::kWebFetch: return said(llm::web_search_answer());
         case Endpoint::kRecommendations: return said(llm::recommendations_answer());
         case Endpoint::kBlob:
+            if (is_limited(caller_)) return refused(Cause::kForbidden, std::string(kMayNotManage));
             if (const auto engine = any_ollama())
                 return relay(engine, "", head.method, head.target, body, false);
             return said(head.method == "HEAD" ? llm::blob_missing() : llm::blob_unsupported());
@@ -183,6 +188,11 @@ LocalOllama::Result LocalOllama::answer(const Route& route, const net::RequestHe
         result.failure = std::move(failure);
         return result;
     }
+    const bool manages = route.endpoint == Endpoint::kPush || route.endpoint == Endpoint::kCreate ||
+                         route.endpoint == Endpoint::kCopy || route.endpoint == Endpoint::kDelete;
+    // With a name of its own a limited key could reach what it may not.
+    if (manages && is_limited(caller_))
+        return refused(Cause::kForbidden, std::string(kMayNotManage));
     switch (route.endpoint) {
         case Endpoint::kShow: return show(call, head);
         case Endpoint::kPull: return pull(call);
@@ -197,13 +207,14 @@ LocalOllama::Result LocalOllama::answer(const Route& route, const net::RequestHe
 LocalOllama::Result LocalOllama::tags(const net::RequestHead& head) {
     if (const auto engine = only_ollama(); engine && head.method == "GET")
         return relay(engine, "", "GET", "/api/tags", "", false);
-    return listed(llm::render_tags(model_cards(*snapshot_.registry)));
+    return listed(llm::render_tags(model_cards(*snapshot_.registry, caller_)));
 }
 
 LocalOllama::Result LocalOllama::ps(const net::RequestHead& head) {
     if (const auto engine = only_ollama(); engine && head.method == "GET")
         return relay(engine, "", "GET", "/api/ps", "", false);
-    return listed(llm::render_ps(loaded_cards(*snapshot_.registry), gateway_.clock().wall()));
+    return listed(
+        llm::render_ps(loaded_cards(*snapshot_.registry, caller_), gateway_.clock().wall()));
 }
 
 LocalOllama::Result LocalOllama::version() const {
@@ -247,7 +258,7 @@ LocalOllama::Result LocalOllama::pull(const Call& call) {
         if (const auto card = model_card(*snapshot_.registry, *model))
             return said(llm::pull_known(*card, call.delivery()));
     }
-    if (const auto engine = any_ollama())
+    if (const auto engine = any_ollama(); engine && !is_limited(caller_))
         return relay(engine, "", "POST", "/api/pull", call.text, call.stream);
     log::warning(
         "a client asked to pull '{}', which no target serves; add it to 'models' in segue.yaml",

@@ -15,8 +15,9 @@ namespace segue::gateway {
 
 class LocalOllama {
 public:
-    LocalOllama(Gateway& gateway, const Snapshot& snapshot)
-        : gateway_(gateway), snapshot_(snapshot) {}
+    /// `caller`: null where no key is asked for.
+    LocalOllama(Gateway& gateway, const Snapshot& snapshot, const KeyHolder* caller)
+        : gateway_(gateway), snapshot_(snapshot), caller_(caller) {}
 
     /// Exactly one of the three is meant: a request to relay with where it goes, a failure, or an
     /// answer.
@@ -50,6 +51,7 @@ private:
 
     Gateway& gateway_;
     const Snapshot& snapshot_;
+    const KeyHolder* caller_;
 };
 
 }  // namespace segue::gateway

@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "gateway/model_cards.hpp"
 
 namespace segue::gateway {
 namespace {
@@ -32,8 +33,8 @@ void write_anthropic(json::Writer& w, const engine::ClientModel& model) {
 
 }  // namespace
 
-LocalAnswer openai_models(const Snapshot& snapshot, bool anthropic) {
-    const auto models = snapshot.registry->client_models();
+LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller, bool anthropic) {
+    const auto models = visible_models(*snapshot.registry, caller);
     return {200, "application/json", json::object([&](json::Writer& w) {
                 if (!anthropic) w.member("object", "list");
                 w.key("data").begin_array();
@@ -49,11 +50,11 @@ LocalAnswer openai_models(const Snapshot& snapshot, bool anthropic) {
             })};
 }
 
-llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, std::string_view id,
-                                       bool anthropic) {
+llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, const KeyHolder* caller,
+                                       std::string_view id, bool anthropic) {
     const auto resolution = snapshot.registry->resolve(id);
     std::string names;
-    for (const auto& model : snapshot.registry->client_models()) {
+    for (const auto& model : visible_models(*snapshot.registry, caller)) {
         names += (names.empty() ? "" : ", ") + model.shown;
         if (model.shown != id && model.name != resolution.client_name) continue;
         LocalAnswer answer;

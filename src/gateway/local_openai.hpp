@@ -9,9 +9,9 @@
 
 namespace segue::gateway {
 
-LocalAnswer openai_models(const Snapshot& snapshot, bool anthropic);
+LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller, bool anthropic);
 /// `id` as the client means it, percent-decoded.
-llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, std::string_view id,
-                                       bool anthropic);
+llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, const KeyHolder* caller,
+                                       std::string_view id, bool anthropic);
 
 }  // namespace segue::gateway

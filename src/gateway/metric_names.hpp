@@ -45,6 +45,13 @@ inline constexpr MetricInfo kUsageEstimated{"segue_usage_estimated_total", Metri
                                             "Answers whose token counts Segue counted itself."};
 inline constexpr MetricInfo kClientGone{"segue_client_gone_total", MetricKind::kCounter,
                                         "Requests whose client left before the answer was whole."};
+inline constexpr MetricInfo kKeyRequests{
+    "segue_key_requests_total", MetricKind::kCounter,
+    "Requests that showed a key, by its id and the answer's status."};
+inline constexpr MetricInfo kKeyTokens{"segue_key_tokens_total", MetricKind::kCounter,
+                                       "Tokens that a key used, by gen_ai_token_type."};
+inline constexpr MetricInfo kKeyRefused{"segue_key_refused_total", MetricKind::kCounter,
+                                        "Requests over a key's limit (requests, tokens, streams)."};
 inline constexpr MetricInfo kConnections{"segue_client_connections", MetricKind::kGauge,
                                          "Open client connections."};
 inline constexpr MetricInfo kActive{"segue_active_requests", MetricKind::kGauge,

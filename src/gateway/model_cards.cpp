@@ -76,16 +76,24 @@ std::optional<llm::ModelCard> model_card(const engine::Registry& registry,
     return card_of(model, served);
 }
 
-std::vector<llm::ModelCard> model_cards(const engine::Registry& registry) {
+std::vector<engine::ClientModel> visible_models(const engine::Registry& registry,
+                                                const KeyHolder* caller) {
+    auto models = registry.client_models();
+    std::erase_if(models, [&](const auto& model) { return !may_use(caller, model.name); });
+    return models;
+}
+
+std::vector<llm::ModelCard> model_cards(const engine::Registry& registry, const KeyHolder* caller) {
     std::vector<llm::ModelCard> cards;
-    for (const auto& model : registry.client_models())
+    for (const auto& model : visible_models(registry, caller))
         if (auto card = model_card(registry, model)) cards.push_back(std::move(*card));
     return cards;
 }
 
-std::vector<llm::ModelCard> loaded_cards(const engine::Registry& registry) {
+std::vector<llm::ModelCard> loaded_cards(const engine::Registry& registry,
+                                         const KeyHolder* caller) {
     std::vector<llm::ModelCard> cards;
-    for (const auto& model : registry.client_models()) {
+    for (const auto& model : visible_models(registry, caller)) {
         const auto resolution = registry.resolve(model.name);
         const Served served = first_served(resolution);
         if (!served.candidate || served.facts->state != EngineFacts::State::kUp ||

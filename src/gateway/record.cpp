@@ -39,6 +39,8 @@ void count(const RequestRecord& record, telemetry::Shard& shard) {
         shard.add(metric::kIgnored, {{"front", record.front}, {"field", field}});
     for (const auto& field : record.adjusted)
         shard.add(metric::kAdjusted, {{"front", record.front}, {"field", field_name(field)}});
+    if (!record.key.empty())
+        shard.add(metric::kKeyRequests, {{"key", record.key}, {"status", status}});
     if (record.engine.empty()) return;
 
     const llm::Observation& seen = record.observation;
@@ -58,6 +60,9 @@ void count(const RequestRecord& record, telemetry::Shard& shard) {
                 seconds(*seen.finished - *seen.first_event) / static_cast<double>(tokens - 1));
     }
     const auto usage = [&](std::string_view type, const std::optional<std::int64_t>& tokens) {
+        if (tokens && !record.key.empty())
+            shard.add(metric::kKeyTokens, {{"key", record.key}, {"gen_ai_token_type", type}},
+                      static_cast<double>(*tokens));
         if (tokens)
             shard.observe(metric::kTokenUsage,
                           {{"gen_ai_token_type", type},
@@ -75,7 +80,9 @@ std::string access_log_line(const RequestRecord& record) {
         w.member("time", rfc3339(record.wall)).member("level", "access");
         w.member("request_id", record.request_id);
         if (!record.trace_id.empty()) w.member("trace_id", record.trace_id);
-        w.member("peer", record.peer).member("method", record.method).member("path", record.path);
+        w.member("peer", record.peer);
+        if (!record.key.empty()) w.member("key", record.key);
+        w.member("method", record.method).member("path", record.path);
         w.member("front", record.front)
             .member("endpoint", record.endpoint)
             .member("status", record.status);

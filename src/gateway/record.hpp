@@ -19,6 +19,7 @@ struct RequestRecord {
     std::string method;
     std::string path;  // without query
     std::string peer;
+    std::string key;            // id of the key that was shown, "" = none is asked for
     std::string front;          // ollama, openai, anthropic, segue
     std::string endpoint;       // "chat", "tags", …
     std::string model;          // as the client wrote it, "" = none

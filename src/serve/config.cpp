@@ -213,6 +213,8 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     if (!flags.data_dir.empty()) config.data_dir = flags.data_dir;
     const bool store = top.boolean("store").value_or(true);
     config.gateway.allow_aliases = store && !flags.no_store;
+    config.insecure_no_auth =
+        top.boolean("insecure_no_auth").value_or(false) || flags.insecure_no_auth;
     config.drain = top.duration("drain").value_or(config.drain);
     config.rehearsal = top.boolean("rehearsal").value_or(true);
     read_log(top, config);

@@ -28,7 +28,8 @@ struct Config {
     engine::Registry::Options registry;
     bool discover =
         false;  // no engine is named anywhere: look at the usual addresses, else rehearse
-    bool rehearsal = true;  // start rehearsal engines when discovery finds nothing
+    bool insecure_no_auth = false;  // without any key, listen even where other machines reach it
+    bool rehearsal = true;          // start rehearsal engines when discovery finds nothing
 };
 
 /// What the command line gave; empty = not given.
@@ -38,6 +39,7 @@ struct Flags {
     std::string data_dir;
     std::optional<std::size_t> workers;
     bool no_store = false;
+    bool insecure_no_auth = false;
 };
 
 struct LoadedConfig {

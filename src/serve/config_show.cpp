@@ -106,7 +106,10 @@ std::string show_config_json(const Config& config) {
         w.key("keys").begin_array();
         for (std::size_t i = 0; i < config.gateway.keys.size(); ++i)
             w.string("********");
-        w.end_array().key("allowed_origins").begin_array();
+        w.end_array()
+            .member("insecure_no_auth", config.insecure_no_auth)
+            .key("allowed_origins")
+            .begin_array();
         for (const auto& origin : config.gateway.allowed_origins)
             w.string(origin);
         w.end_array().key("log").begin_object().member("level", level_name(config.log_level));

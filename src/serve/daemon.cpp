@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <ostream>
@@ -10,6 +11,7 @@
 #include "base/log.hpp"
 #include "gateway/gateway.hpp"
 #include "serve/discovery.hpp"
+#include "serve/key_watch.hpp"
 #include "serve/own_api.hpp"
 #include "serve/workers.hpp"
 
@@ -35,6 +37,7 @@ struct House {
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
+    std::unique_ptr<KeyWatch> keys;
     std::unique_ptr<net::Listener> listener;
     std::unique_ptr<Workers> workers;
 };
@@ -51,6 +54,26 @@ Result<void> furnish_engines(House& house, Config& config) {
     return {};
 }
 
+/// Other machines reach the listener, and nobody said that this is meant.
+bool needs_key(const House& house, const Config& config) {
+    return !house.listener->is_loopback() && !config.insecure_no_auth;
+}
+
+Result<void> check_keys(const House& house, const Config& config) {
+    const auto kept = house.gateway->kept_keys();
+    const bool usable =
+        !config.gateway.keys.empty() || std::any_of(kept.begin(), kept.end(), [&](const auto& key) {
+            return key.usable(house.clock.wall());
+        });
+    if (usable || !needs_key(house, config)) return {};
+    return fail(
+        Fault::kInvalid,
+        fmt::format("other machines can reach {}, and there is no usable key: everybody could use "
+                    "what is behind it; make a key with 'segue keys create --name NAME', listen on "
+                    "127.0.0.1, or say --insecure-no-auth",
+                    house.listener->address()));
+}
+
 void install(House& house, Config config) {
     const auto before = house.registry;
     auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
@@ -58,6 +81,7 @@ void install(House& house, Config config) {
     registry->wait_for_first_probe(kFirstProbe);
     config.gateway.check_host = house.listener->is_loopback();
     house.gateway->reload(config.gateway, registry);
+    house.keys->keep_last_key(needs_key(house, config));
     house.registry = registry;
     // Requests under way still hold the old registry; only its threads end here.
     if (before) before->stop();
@@ -70,6 +94,14 @@ void reload(House& house, const ServeOptions& options) {
     if (!fresh.issues.empty()) {
         log::error("the configuration was not reloaded; what runs stays as it was: {}",
                    describe_issues(fresh.issues));
+        return;
+    }
+    if (needs_key(house, fresh.config) && fresh.config.gateway.keys.empty() &&
+        house.gateway->kept_keys().empty()) {
+        log::error(
+            "the configuration was not reloaded: it has no key any more, and other machines reach "
+            "{}; give it a key, or say insecure_no_auth: true",
+            house.listener->address());
         return;
     }
     const Config& old = house.config;
@@ -96,6 +128,13 @@ void announce(const House& house, std::ostream& banner) {
                               up ? facts->kind + " " + facts->version : "not there",
                               engine->config().origin.to_string(),
                               facts->rehearsal ? " (rehearsal: a stand-in, not a model)" : "");
+    }
+    if (!house.listener->is_loopback() && !house.gateway->snapshot().keys->required()) {
+        static constexpr std::string_view kOpen =
+            "there is no key, as --insecure-no-auth says: everybody who reaches this address may "
+            "use every engine behind it";
+        banner << fmt::format("  WARNING: {}\n", kOpen);
+        log::warning("{}", kOpen);
     }
     const auto models = house.registry->client_models();
     std::string names;
@@ -165,8 +204,12 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.gateway =
         std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
     house.own_api.attach(*house.gateway);
+    SEGUE_TRY(keys, KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway));
+    house.keys = std::move(keys);
+    SEGUE_TRY_VOID(check_keys(house, config));
     SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
     install(house, std::move(loaded.config));
+    house.keys->start();
 
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,
