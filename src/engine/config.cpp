@@ -32,6 +32,27 @@ void read_parameters(Settings& settings, llm::Profile& profile) {
     }
 }
 
+void read_breaker(Settings& settings, BreakerOptions& breaker) {
+    const auto whole = [&](std::string_view key, int low, int& value) {
+        value = static_cast<int>(settings.integer(key, low, 1'000'000).value_or(value));
+    };
+    const auto time = [&](std::string_view key, std::chrono::milliseconds& value) {
+        value = settings.duration(key).value_or(value);
+        if (value < std::chrono::milliseconds(1) || value > std::chrono::hours(24))
+            settings.complain(key, fmt::format("'{}' must be between 1ms and 24h", key));
+    };
+    whole("failures", 0, breaker.failures);
+    breaker.failure_rate = settings.number("failure_rate", 0, 1).value_or(breaker.failure_rate);
+    whole("min_requests", 1, breaker.min_requests);
+    time("window", breaker.window);
+    time("ejection", breaker.ejection);
+    time("max_ejection", breaker.max_ejection);
+    if (breaker.max_ejection < breaker.ejection)
+        settings.complain("max_ejection", "'max_ejection' must not be shorter than 'ejection'");
+    whole("trials", 1, breaker.trials);
+    settings.finish();
+}
+
 }  // namespace
 
 bool EngineConfig::operator==(const EngineConfig& other) const {
@@ -40,7 +61,7 @@ bool EngineConfig::operator==(const EngineConfig& other) const {
            tls.ca_file == other.tls.ca_file && tls.server_name == other.tls.server_name &&
            probe_interval == other.probe_interval && probe_timeout == other.probe_timeout &&
            probe_capabilities == other.probe_capabilities && stand_in == other.stand_in &&
-           deadlines == other.deadlines;
+           deadlines == other.deadlines && breaker == other.breaker;
 }
 
 EngineConfig read_engine(Settings& entry, const Environment& environment) {
@@ -90,6 +111,7 @@ EngineConfig read_engine(Settings& entry, const Environment& environment) {
         d.total = deadlines->duration("total").value_or(d.total);
         deadlines->finish();
     }
+    if (auto breaker = entry.section("breaker")) read_breaker(*breaker, engine.breaker);
     entry.finish();
     return engine;
 }

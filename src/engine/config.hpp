@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/settings.hpp"
+#include "engine/breaker.hpp"
 #include "llm/chat.hpp"
 #include "llm/profile.hpp"
 #include "net/client.hpp"
@@ -37,6 +38,7 @@ struct EngineConfig {
                             // empty configuration)
     bool probe_capabilities = true;  // may send one-token requests to learn tools, thinking, vision
     AttemptDeadlines deadlines;
+    BreakerOptions breaker;
     bool operator==(const EngineConfig& other) const;
 };
 

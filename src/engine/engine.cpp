@@ -2,19 +2,9 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
+
 namespace segue::engine {
-namespace {
-
-constexpr int kFailuresToEject = 3;
-constexpr std::int64_t kFirstEjection = 1'000'000'000;  // ns
-constexpr int kMostDoublings = 5;                       // 1 s … 32 s
-
-std::int64_t nanoseconds(TimePoint time) {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
-}  // namespace
-
 const ServedModel* EngineFacts::find(std::string_view served_name) const {
     const auto found = std::find_if(models.begin(), models.end(), [&](const ServedModel& model) {
         return model.name == served_name;
@@ -25,7 +15,8 @@ const ServedModel* EngineFacts::find(std::string_view served_name) const {
 Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
       traits_(std::make_shared<llm::EngineTraits>()),
-      tls_(std::make_shared<net::TlsOptions>(config_.tls)) {
+      tls_(std::make_shared<net::TlsOptions>(config_.tls)),
+      breaker_(config_.breaker) {
     EngineFacts facts;
     facts.dialect = config_.dialect.value_or(llm::Dialect::kOpenAi);
     facts_ = std::make_shared<const EngineFacts>(std::move(facts));
@@ -42,32 +33,78 @@ void Engine::set_facts(EngineFacts facts) {
     facts_.swap(made);
 }
 
-void Engine::on_success() {
-    failures_in_a_row_.store(0, std::memory_order_relaxed);
-    ejections_in_a_row_.store(0, std::memory_order_relaxed);
-    ejected_until_ns_.store(0, std::memory_order_relaxed);
-}
-
-void Engine::on_failure(TimePoint now) {
-    const bool was_ejected = ejected_until_ns_.load(std::memory_order_relaxed) != 0;
-    if (failures_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 < kFailuresToEject &&
-        !was_ejected)
-        return;
-    const int doublings =
-        std::min(ejections_in_a_row_.fetch_add(1, std::memory_order_relaxed), kMostDoublings);
-    ejected_until_ns_.store(nanoseconds(now) + (kFirstEjection << doublings),
-                            std::memory_order_relaxed);
-}
-
-bool Engine::ejected(TimePoint now) const {
-    const std::int64_t until = ejected_until_ns_.load(std::memory_order_relaxed);
-    return until != 0 && nanoseconds(now) < until;
-}
-
 bool Engine::admits(TimePoint now) const {
-    const std::int64_t until = ejected_until_ns_.load(std::memory_order_relaxed);
-    if (until == 0) return true;
-    return nanoseconds(now) >= until && in_flight() == 0;
+    if (!watched_.load(std::memory_order_acquire)) return true;
+    const std::lock_guard lock(breaker_mutex_);
+    return breaker_.admits(now);
+}
+
+std::optional<Visit> Engine::enter(TimePoint now) {
+    const std::lock_guard lock(breaker_mutex_);
+    const auto pass = breaker_.enter(now);
+    if (!pass) return std::nullopt;
+    return Visit(shared_from_this(), *pass);
+}
+
+Visit Engine::enter_anyway() {
+    const std::lock_guard lock(breaker_mutex_);
+    return {shared_from_this(), breaker_.force()};
+}
+
+void Engine::leave(Breaker::Pass pass, TimePoint now, const Breaker::Verdict& verdict) {
+    const std::lock_guard lock(breaker_mutex_);
+    switch (breaker_.leave(pass, now, verdict)) {
+        case Breaker::Change::kNone: return;
+        case Breaker::Change::kEjected: {
+            const auto report = breaker_.report(now);
+            log::warning("engine {} is put aside for {} ms: {}", name(),
+                         std::chrono::ceil<std::chrono::milliseconds>(report.last_ejection).count(),
+                         report.reason);
+            break;
+        }
+        case Breaker::Change::kClosed:
+            log::info("engine {} is back: its trial requests went well", name());
+            break;
+    }
+    note_breaker();
+}
+
+void Engine::note_breaker() {
+    const bool closed = std::holds_alternative<Breaker::Closed>(breaker_.state());
+    watched_.store(!closed, std::memory_order_release);
+}
+
+Breaker::Report Engine::breaker(TimePoint now) const {
+    const std::lock_guard lock(breaker_mutex_);
+    return breaker_.report(now);
+}
+
+void Engine::restarted(TimePoint now) {
+    const std::lock_guard lock(breaker_mutex_);
+    breaker_.restarted(now);
+}
+
+Visit::Visit(std::shared_ptr<Engine> engine, Breaker::Pass pass)
+    : engine_(std::move(engine)), pass_(pass) {
+    engine_->in_flight_.fetch_add(1, std::memory_order_relaxed);
+}
+
+Visit::~Visit() {
+    leave(TimePoint{}, {});
+}
+
+Visit& Visit::operator=(Visit&& other) noexcept {
+    leave(TimePoint{}, {});
+    engine_ = std::move(other.engine_);
+    pass_ = other.pass_;
+    return *this;
+}
+
+void Visit::leave(TimePoint now, const Breaker::Verdict& verdict) {
+    if (!engine_) return;
+    engine_->in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    engine_->leave(pass_, now, verdict);
+    engine_.reset();
 }
 
 double Engine::pressure() const {

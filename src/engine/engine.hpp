@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "engine/breaker.hpp"
 #include "engine/config.hpp"
 #include "llm/target.hpp"
 
@@ -52,7 +53,25 @@ struct EngineFacts {
     const ServedModel* find(std::string_view served_name) const;
 };
 
-class Engine {
+class Engine;
+
+/// One request under way at an engine: counted there as long as this lives.
+class Visit {
+public:
+    Visit(std::shared_ptr<Engine> engine, Breaker::Pass pass);
+    ~Visit();
+    Visit(Visit&&) noexcept = default;
+    Visit& operator=(Visit&& other) noexcept;
+    /// How it went, said once; without it nothing is said of the engine.
+    void leave(TimePoint now, const Breaker::Verdict& verdict);
+
+private:
+    std::shared_ptr<Engine> engine_;  // null: moved away, or left
+    Breaker::Pass pass_;
+};
+
+/// Always owned by a shared_ptr: visits keep it alive over a reload.
+class Engine : public std::enable_shared_from_this<Engine> {
 public:
     explicit Engine(EngineConfig config);
 
@@ -64,33 +83,36 @@ public:
     std::shared_ptr<const EngineFacts> facts() const;
     void set_facts(EngineFacts facts);
 
-    /// Passive ejection: three failures in a row put the engine aside, for 1 s at first, doubling
-    /// to 30 s; then one request is let through (half-open), and its success brings the engine
-    /// back. A good probe shortens the wait.
-    void on_success();
-    void on_failure(TimePoint now);
-    /// May a request be sent there now? Half-open admits one at a time.
+    /// May a request be sent there now? Down is another matter: see facts().
     bool admits(TimePoint now) const;
-    bool ejected(TimePoint now) const;
+    /// Nothing when the breaker keeps the engine out.
+    std::optional<Visit> enter(TimePoint now);
+    /// For a request that has nowhere else to go.
+    Visit enter_anyway();
+    Breaker::Report breaker(TimePoint now) const;
+    /// A health probe found it up after it was down.
+    void restarted(TimePoint now);
 
     /// Requests that Segue has under way there.
     std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
-    void begin() { in_flight_.fetch_add(1, std::memory_order_relaxed); }
-    void end() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
     /// For choosing the least loaded: what is under way here, and what the engine says of others'
     /// requests (waiting counts double).
     double pressure() const;
 
 private:
+    friend class Visit;
+    void leave(Breaker::Pass pass, TimePoint now, const Breaker::Verdict& verdict);
+    void note_breaker();
+
     const EngineConfig config_;
     const std::shared_ptr<llm::EngineTraits> traits_;
     const std::shared_ptr<const net::TlsOptions> tls_;
     mutable std::mutex mutex_;
     std::shared_ptr<const EngineFacts> facts_;
     std::atomic<std::int64_t> in_flight_{0};
-    std::atomic<int> failures_in_a_row_{0};
-    std::atomic<std::int64_t> ejected_until_ns_{0};  // steady clock; 0 = not ejected
-    std::atomic<int> ejections_in_a_row_{0};
+    mutable std::mutex breaker_mutex_;
+    Breaker breaker_;
+    std::atomic<bool> watched_{false};  // the breaker is not closed: only then admits() must lock
 };
 
 }  // namespace segue::engine

@@ -68,7 +68,7 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
                 log::info("engine {} is up: {} {} at {}{}", engine->name(), facts.kind,
                           facts.version, engine->config().origin.to_string(),
                           facts.rehearsal ? " (rehearsal)" : "");
-                engine->on_success();
+                engine->restarted(clock_.now());
             } else {
                 log::warning("engine {} is down: {}", engine->name(), facts.problem);
             }
@@ -129,23 +129,25 @@ void Registry::order(std::vector<std::pair<int, Candidate>>& found, Resolution& 
     // Well engines by priority and load first; the others stay as a last resort, so that nothing is
     // refused on the word of an old probe alone.
     struct Rank {
-        bool bad;
+        int badness;           // 0 well, 1 put aside by its breaker, 2 down
+        Duration until_trial;  // of those that are put aside
         int priority;
         double pressure;
         std::size_t position;
-        bool operator<(const Rank& other) const {
-            return std::tie(bad, priority, pressure, position) <
-                   std::tie(other.bad, other.priority, other.pressure, other.position);
-        }
+        auto key() const { return std::tie(badness, until_trial, priority, pressure, position); }
+        bool operator<(const Rank& other) const { return key() < other.key(); }
     };
     const TimePoint now = clock_.now();
     std::map<Rank, Candidate*> ranked;
     for (std::size_t i = 0; i < found.size(); ++i) {
         const Engine& engine = *found[i].second.engine;
-        const bool up = engine.facts()->state != EngineFacts::State::kDown && engine.admits(now);
+        const auto state = engine.facts()->state;
+        const bool admits = engine.admits(now);
+        const int badness = state == EngineFacts::State::kDown ? 2 : admits ? 0 : 1;
         resolution.healthy =
-            resolution.healthy || (up && engine.facts()->state == EngineFacts::State::kUp);
-        ranked[{!up, found[i].first, engine.pressure(), i}] = &found[i].second;
+            resolution.healthy || (badness == 0 && state == EngineFacts::State::kUp);
+        const Duration until_trial = admits ? Duration{} : engine.breaker(now).until_trial;
+        ranked[{badness, until_trial, found[i].first, engine.pressure(), i}] = &found[i].second;
     }
     for (auto& [rank, candidate] : ranked)
         resolution.candidates.push_back(std::move(*candidate));

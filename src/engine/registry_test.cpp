@@ -89,7 +89,7 @@ TEST_F(RegistryTest, LeastLoadedOfOnePriority) {
     options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
                         engine_config("b", llm::Dialect::kOpenAi)};
     build();
-    registry_->engines()[0]->begin();
+    const auto busy_visit = registry_->engines()[0]->enter(clock_.now());
     EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b");
     EngineFacts busy = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
     busy.load.running = 1;
@@ -103,21 +103,49 @@ TEST_F(RegistryTest, EjectsAfterThreeFailuresAndLetsOneTryAgain) {
                         engine_config("b", llm::Dialect::kOpenAi)};
     build();
     Engine& a = *registry_->engines()[0];
+    using Kind = Breaker::Verdict::Kind;
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "a");
-        a.on_failure(clock_.now());
+        a.enter(clock_.now())->leave(clock_.now(), {Kind::kFailed, EngineFault::kConnect, ""});
     }
-    EXPECT_TRUE(a.ejected(clock_.now()));
+    EXPECT_EQ(a.in_flight(), 0);
+    EXPECT_FALSE(a.admits(clock_.now()));
     EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b");
     EXPECT_EQ(registry_->resolve("meta/Llama-3.1-8B").candidates.size(),
               2U);  // never an empty pool
     clock_.advance(std::chrono::seconds(2));
+    auto first = a.enter(clock_.now());
+    auto second = a.enter(clock_.now());
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(a.admits(clock_.now()));  // half-open: two at a time
+    first->leave(clock_.now(), {Kind::kGood, {}, ""});
+    second->leave(clock_.now(), {Kind::kGood, {}, ""});
     EXPECT_TRUE(a.admits(clock_.now()));
-    a.begin();
-    EXPECT_FALSE(a.admits(clock_.now()));  // half-open: one at a time
-    a.on_success();
-    a.end();
-    EXPECT_TRUE(a.admits(clock_.now()));
+}
+
+TEST_F(RegistryTest, TheLeastBadIsTriedWhenAllAreOut) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi),
+                        engine_config("c", llm::Dialect::kOpenAi)};
+    build();
+    const auto eject = [&](std::size_t position) {
+        for (int i = 0; i < 3; ++i)
+            registry_->engines()[position]
+                ->enter(clock_.now())
+                ->leave(clock_.now(), {Breaker::Verdict::Kind::kFailed, EngineFault::kConnect, ""});
+    };
+    EngineFacts down = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
+    down.state = EngineFacts::State::kDown;
+    registry_->engines()[0]->set_facts(down);
+    eject(2);
+    clock_.advance(std::chrono::milliseconds(500));
+    eject(1);
+    const auto found = registry_->resolve("meta/Llama-3.1-8B");
+    EXPECT_FALSE(found.healthy);
+    std::string order;
+    for (const auto& candidate : found.candidates)
+        order += candidate.engine->name();
+    EXPECT_EQ(order, "cba");  // up before down, then the one whose time is over sooner
 }
 
 TEST_F(RegistryTest, StandInsAnswerOnlyWhileNothingElseIsUp) {

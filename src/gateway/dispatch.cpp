@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -34,10 +35,50 @@ std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
     return std::chrono::seconds(std::min(value, 120));  // SDKs refuse to wait longer (wire 4.1)
 }
 
-/// Did the engine itself fail, rather than refuse a request that is wrong?
-bool is_engine_failure(Cause cause) {
-    return cause == Cause::kUnreachable || cause == Cause::kTimeout ||
-           cause == Cause::kEngineFailed || cause == Cause::kBroken;
+/// What a failure says of the engine; nothing when it refused a request that is wrong, or is busy.
+std::optional<engine::EngineFault> fault_of(Cause cause) {
+    switch (cause) {
+        case Cause::kUnreachable: return engine::EngineFault::kConnect;
+        case Cause::kTimeout: return engine::EngineFault::kStall;
+        case Cause::kEngineFailed: return engine::EngineFault::kServerError;
+        case Cause::kBroken: return engine::EngineFault::kBroken;
+        case Cause::kBadRequest:
+        case Cause::kUnauthorized:
+        case Cause::kForbidden:
+        case Cause::kModelNotFound:
+        case Cause::kNotFound:
+        case Cause::kMethodNotAllowed:
+        case Cause::kTooLarge:
+        case Cause::kMediaType:
+        case Cause::kContextTooLong:
+        case Cause::kUnsupported:
+        case Cause::kRateLimited:
+        case Cause::kQueueFull:
+        case Cause::kEngineRefused:
+        case Cause::kEngineAuth:
+        case Cause::kInternal: return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+/// A call that broke before a connection stood says something else than one that fell silent.
+engine::EngineFault fault_of(const net::CallError& error, bool answering) {
+    using Phase = net::CallError::Phase;
+    using Kind = net::CallError::Kind;
+    switch (error.phase) {
+        case Phase::kResolve:
+        case Phase::kConnect:
+        case Phase::kTls: return engine::EngineFault::kConnect;
+        case Phase::kSend:
+        case Phase::kFirstByte:
+        case Phase::kHead:
+        case Phase::kBody:
+        case Phase::kTotal: break;
+    }
+    if (error.kind == Kind::kTimeout) return engine::EngineFault::kStall;
+    if (answering || error.phase == Phase::kBody || error.kind == Kind::kProtocol)
+        return engine::EngineFault::kBroken;
+    return engine::EngineFault::kConnect;
 }
 
 llm::Failure failure_of(const net::CallError& error, const engine::Engine& engine, bool answering) {
@@ -95,9 +136,17 @@ struct Dispatch::Call final : net::ResponseHandler {
 };
 
 struct Dispatch::Attempt {
+    Attempt(std::shared_ptr<engine::Engine> at, engine::Visit entered)
+        : engine(std::move(at)), visit(std::move(entered)) {}
+
     std::shared_ptr<engine::Engine> engine;
+    engine::Visit visit;
     std::unique_ptr<llm::Bridge> bridge;
     llm::Output out;
+    /// What the breaker is told; set where the transport knows better than the failure's cause.
+    engine::Breaker::Verdict verdict;
+    bool asked = false;      // something was sent: an answer made by Segue alone proves nothing
+    bool blameless = false;  // the request's own deadline ended it
     std::vector<std::shared_ptr<Call>> calls;
     bool paused = false;
 };
@@ -118,7 +167,7 @@ Dispatch::~Dispatch() {
     context_.loop.cancel(total_timer_);
     context_.loop.cancel(first_event_timer_);
     context_.loop.cancel(keep_alive_timer_);
-    if (attempt_) close_attempt(false);
+    if (attempt_) close_attempt(nullptr);
 }
 
 llm::Moment Dispatch::moment() {
@@ -131,6 +180,7 @@ void Dispatch::start() {
         const auto total = candidates.front().engine->config().deadlines.total;
         if (total.count() > 0)
             total_timer_ = context_.loop.after(total, [this] {
+                if (attempt_) attempt_->blameless = true;
                 next_candidate_ =
                     resolution_.candidates.size();  // another target has no time either
                 break_off({Cause::kTimeout, "the request took longer than its deadline"});
@@ -150,14 +200,24 @@ void Dispatch::next_attempt() {
                  std::chrono::seconds(1)});
         return;
     }
-    const engine::Candidate& candidate = resolution_.candidates[next_candidate_++];
+    // Some time may have passed since they were put into order: who does not admit now comes last.
+    const TimePoint now = context_.loop.now();
+    auto& candidates = resolution_.candidates;
+    std::optional<engine::Visit> visit;
+    for (std::size_t i = next_candidate_; i < candidates.size() && !visit; ++i) {
+        visit = candidates[i].engine->enter(now);
+        if (visit)
+            std::rotate(candidates.begin() + static_cast<std::ptrdiff_t>(next_candidate_),
+                        candidates.begin() + static_cast<std::ptrdiff_t>(i),
+                        candidates.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+    const engine::Candidate& candidate = candidates[next_candidate_++];
+    if (!visit) visit = candidate.engine->enter_anyway();
     RequestRecord& record = context_.record;
     record.engine = candidate.engine->name();
     record.served_model = candidate.target.served_model;
     ++record.attempts;
-    attempt_ = std::make_unique<Attempt>();
-    attempt_->engine = candidate.engine;
-    attempt_->engine->begin();
+    attempt_ = std::make_unique<Attempt>(candidate.engine, std::move(*visit));
 
     llm::BridgeContext bridge_context;
     bridge_context.target = candidate.target;
@@ -217,6 +277,7 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
         request.deadlines.between_bytes = config.deadlines.between_events;
         auto call = std::make_shared<Call>(*this, asked);
         call->handle = context_.client.start(std::move(request), *call);
+        attempt_->asked = true;
         attempt_->calls.push_back(std::move(call));
     }
     const auto first_event = config.deadlines.first_event;
@@ -269,8 +330,10 @@ void Dispatch::on_call_end(Call& call) {
 void Dispatch::on_call_error(Call& call, const net::CallError& error) {
     call.live = false;
     context_.client.cancel(call.handle);
-    const bool answering = attempt_->out.state == State::kAnswering;
-    break_off(failure_of(error, *attempt_->engine, answering || call.streaming));
+    const bool answering = attempt_->out.state == State::kAnswering || call.streaming;
+    attempt_->verdict = {engine::Breaker::Verdict::Kind::kFailed, fault_of(error, answering),
+                         error.message};
+    break_off(failure_of(error, *attempt_->engine, answering));
 }
 
 /// The attempt cannot go on: its bridge says what that means for the client.
@@ -317,7 +380,7 @@ void Dispatch::pump() {
             if (!context_.responder.head_sent()) send_head();
             context_.record.bytes_out += out.bytes.size();
             context_.responder.send_body(out.bytes);
-            close_attempt(false);
+            close_attempt(nullptr);
             context_.responder.finish();
             finish();
             return;
@@ -330,14 +393,16 @@ void Dispatch::pump() {
         }
         case State::kBroken: {
             RequestRecord& record = context_.record;
+            const llm::Failure failure =
+                out.failure.value_or(llm::Failure{Cause::kBroken, "the answer broke off"});
             record.broken = true;
-            record.failure = out.failure ? out.failure->message : "the answer broke off";
+            record.failure = failure.message;
             // Good events and the break may have come in one read: the client still gets the good
             // ones.
             if (!context_.responder.head_sent()) send_head();
             record.bytes_out += out.bytes.size();
             context_.responder.send_body(out.bytes);
-            close_attempt(true);
+            close_attempt(&failure);
             context_.responder.abort();
             finish();
             return;
@@ -374,7 +439,7 @@ void Dispatch::send_head() {
 }
 
 void Dispatch::attempt_failed(const llm::Failure& failure) {
-    close_attempt(is_engine_failure(failure.cause));
+    close_attempt(&failure);
     const bool more = next_candidate_ < resolution_.candidates.size() &&
                       static_cast<int>(next_candidate_) < context_.config->max_attempts;
     if (failure.may_fail_over() && more && !context_.responder.head_sent()) {
@@ -395,7 +460,8 @@ void Dispatch::give_up(const llm::Failure& failure) {
     finish();
 }
 
-void Dispatch::close_attempt(bool engine_failed) {
+/// `failure` null: the answer is whole, or nobody waits for it any more.
+void Dispatch::close_attempt(const llm::Failure* failure) {
     if (!attempt_) return;
     context_.loop.cancel(first_event_timer_);
     const bool whole = attempt_->out.state == State::kDone;
@@ -408,12 +474,19 @@ void Dispatch::close_attempt(bool engine_failed) {
             context_.client.cancel(call->handle);
         }
     }
-    attempt_->engine->end();
-    if (engine_failed) {
-        attempt_->engine->on_failure(context_.loop.now());
-    } else if (attempt_->out.state == State::kDone || attempt_->out.state == State::kFailed) {
-        attempt_->engine->on_success();
+    using Verdict = engine::Breaker::Verdict;
+    Verdict verdict;
+    if (failure && attempt_->asked && !attempt_->blameless) {
+        verdict = std::move(attempt_->verdict);
+        if (const auto fault = fault_of(failure->cause);
+            fault && verdict.kind == Verdict::Kind::kNone)
+            verdict = {Verdict::Kind::kFailed, *fault,
+                       failure->status > 0 ? fmt::format("status {}", failure->status) : ""};
+    } else if (!failure && whole && attempt_->asked && attempt_->out.status < 400) {
+        verdict.kind = Verdict::Kind::kGood;
     }
+    const bool engine_failed = verdict.kind == Verdict::Kind::kFailed;
+    attempt_->visit.leave(context_.loop.now(), verdict);
     context_.shard.add(metric::kAttempts, {{"engine", attempt_->engine->name()},
                                            {"outcome", engine_failed ? "failed" : "answered"}});
     if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
@@ -440,7 +513,7 @@ void Dispatch::on_client_gone() {
     context_.record.failure = "the client left";
     if (attempt_) {
         attempt_->out.state = State::kPending;  // neither a success nor a failure of the engine
-        close_attempt(false);
+        close_attempt(nullptr);
     }
     finish();
 }

@@ -59,7 +59,7 @@ private:
     void on_call_error(Call& call, const net::CallError& error);
     void attempt_failed(const llm::Failure& failure);
     void break_off(const llm::Failure& failure);
-    void close_attempt(bool engine_failed);
+    void close_attempt(const llm::Failure* failure);
     void let_end(const std::shared_ptr<Call>& call);
     void give_up(const llm::Failure& failure);
     void arm_keep_alive();

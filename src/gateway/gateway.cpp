@@ -22,7 +22,15 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
             const telemetry::Labels labels{{"engine", engine->name()}, {"kind", facts->kind}};
             emit(metric::kEngineUp, labels,
                  facts->state == engine::EngineFacts::State::kUp ? 1 : 0);
-            emit(metric::kEngineEjected, labels, engine->ejected(clock_.now()) ? 1 : 0);
+            const auto breaker = engine->breaker(clock_.now());
+            const auto state = static_cast<double>(engine::severity(breaker.state));
+            emit(metric::kEngineEjected, labels, state == 2 ? 1 : 0);
+            emit(metric::kEngineBreaker, labels, state);
+            for (std::size_t i = 0; i < breaker.ejections.size(); ++i)
+                emit(metric::kEngineEjections,
+                     {{"engine", engine->name()},
+                      {"reason", engine::fault_name(engine::kEngineFaults[i])}},
+                     static_cast<double>(breaker.ejections[i]));
             emit(metric::kEngineInFlight, labels, static_cast<double>(engine->in_flight()));
             emit(metric::kEngineProbeSeconds, labels,
                  std::chrono::duration<double>(facts->latency).count());

@@ -60,6 +60,12 @@ inline constexpr MetricInfo kEngineUp{"segue_engine_up", MetricKind::kGauge,
                                       "1 when the last probe found the engine well."};
 inline constexpr MetricInfo kEngineEjected{"segue_engine_ejected", MetricKind::kGauge,
                                            "1 while failures of requests keep the engine aside."};
+inline constexpr MetricInfo kEngineBreaker{
+    "segue_engine_breaker_state", MetricKind::kGauge,
+    "0 closed, 1 half-open (trial requests only), 2 open (put aside)."};
+inline constexpr MetricInfo kEngineEjections{
+    "segue_engine_ejections_total", MetricKind::kCounter,
+    "Times that an engine was put aside, by the fault that did it."};
 inline constexpr MetricInfo kEngineInFlight{"segue_engine_in_flight", MetricKind::kGauge,
                                             "Requests that Segue has under way at the engine."};
 inline constexpr MetricInfo kEngineProbeSeconds{"segue_engine_probe_seconds", MetricKind::kGauge,

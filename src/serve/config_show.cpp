@@ -46,6 +46,12 @@ void write_engine(json::Writer& w, const engine::EngineConfig& engine) {
     w.member("first_event", duration(engine.deadlines.first_event));
     w.member("between_events", duration(engine.deadlines.between_events));
     w.member("total", duration(engine.deadlines.total)).end_object();
+    const engine::BreakerOptions& breaker = engine.breaker;
+    w.key("breaker").begin_object().member("failures", breaker.failures);
+    w.member("failure_rate", breaker.failure_rate).member("min_requests", breaker.min_requests);
+    w.member("window", duration(breaker.window)).member("ejection", duration(breaker.ejection));
+    w.member("max_ejection", duration(breaker.max_ejection));
+    w.member("trials", breaker.trials).end_object();
     w.key("tls")
         .begin_object()
         .member("verify", engine.tls.verify)

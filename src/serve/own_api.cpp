@@ -24,6 +24,30 @@ void write_optional(json::Writer& w, std::string_view name, const std::optional<
     value ? w.number(*value) : w.null();
 }
 
+double milliseconds(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+void write_breaker(json::Writer& w, const engine::Breaker::Report& breaker) {
+    using engine::Breaker;
+    w.begin_object().member("state", engine::state_name(breaker.state)).key("reason");
+    // Of a closed breaker the last reason is history; it stays in the log.
+    std::holds_alternative<Breaker::Closed>(breaker.state) ? w.null() : w.string(breaker.reason);
+    w.key("next_trial_in_ms");
+    std::holds_alternative<Breaker::Open>(breaker.state)
+        ? w.number(milliseconds(breaker.until_trial))
+        : w.null();
+    w.member("in_state_ms", milliseconds(breaker.since));
+    w.member("last_ejection_ms", milliseconds(breaker.last_ejection));
+    w.member("failures_in_a_row", breaker.failures_in_a_row);
+    w.member("window_requests", breaker.window_requests);
+    w.member("window_failures", breaker.window_failures);
+    w.key("ejections").begin_object();
+    for (std::size_t i = 0; i < breaker.ejections.size(); ++i)
+        w.member(engine::fault_name(engine::kEngineFaults[i]), breaker.ejections[i]);
+    w.end_object().end_object();
+}
+
 std::string models_json(const engine::Registry& registry) {
     return json::object([&](json::Writer& w) {
         w.key("models").begin_array();
@@ -61,7 +85,10 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
             w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
             w.member("version", facts->version).member("state", state_name(facts->state));
             w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
-            w.member("ejected", engine->ejected(clock.now()));
+            const auto breaker = engine->breaker(clock.now());
+            w.member("ejected", std::holds_alternative<engine::Breaker::Open>(breaker.state));
+            w.key("breaker");
+            write_breaker(w, breaker);
             w.key("problem");
             facts->problem.empty() ? w.null() : w.string(facts->problem);
             w.key("models").begin_array();
@@ -74,8 +101,7 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
                 w.end_array().end_object();
             }
             w.end_array();
-            w.member("latency_ms",
-                     std::chrono::duration<double, std::milli>(facts->latency).count());
+            w.member("latency_ms", milliseconds(facts->latency));
             w.member("in_flight", engine->in_flight());
             write_optional(w, "running", facts->load.running);
             write_optional(w, "waiting", facts->load.waiting);

@@ -131,14 +131,14 @@ class Segue(Process):
 class Rehearsal(Process):
     """Segue's own stand-in for an engine, with the answers of the small test model."""
 
-    def __init__(self, dialect: str, *arguments: str):
+    def __init__(self, dialect: str, *arguments: str, port: int = 0):
         program = binary()
         if program is None:
             raise NotStarted("no segue binary: set SEGUE_BIN or build one")
         self.dialect = "openai" if dialect == "vllm" else "ollama"
         folder = Path(tempfile.mkdtemp(prefix="segue-rehearsal-"))
         port_file = folder / "port"
-        super().__init__([program, "rehearse", "engine", "--dialect", dialect, "--skill", "tiny", "--port", "0",
+        super().__init__([program, "rehearse", "engine", "--dialect", dialect, "--skill", "tiny", "--port", str(port),
                           "--model", "segue-tiny", "--port-file", str(port_file), *arguments])
         text = self.wait_for(lambda: port_file.exists() and port_file.read_text().strip())
         self.port = int(text.rsplit(":", 1)[1])
