@@ -7,6 +7,18 @@
 #include "llm/failure.hpp"
 
 namespace segue::gateway {
+namespace {
+
+llm::Failure::Cause cause_of(int status) {
+    switch (status) {
+        case 413: return llm::Failure::Cause::kTooLarge;
+        case 429: return llm::Failure::Cause::kRateLimited;
+        case 503: return llm::Failure::Cause::kUnreachable;
+        default: return llm::Failure::Cause::kBadRequest;
+    }
+}
+
+}  // namespace
 
 Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore> aliases)
     : clock_(clock), own_api_(own_api), aliases_(std::move(aliases)) {
@@ -94,12 +106,15 @@ std::unique_ptr<net::Handler> Worker::make_handler(net::Responder& responder) {
     return std::make_unique<Exchange>(*this, responder);
 }
 
+void Worker::on_refused(net::Refusal refusal) {
+    shard.add(metric::kClientRefusals, {{"reason", std::string(net::refusal_name(refusal))}});
+}
+
 std::pair<std::string, std::string> Worker::render_error(const net::ProtocolError& error) {
     const auto query = error.target.find('?');
     const Route route = find_route("POST", std::string_view(error.target).substr(0, query));
     llm::Failure failure;
-    failure.cause =
-        error.status == 413 ? llm::Failure::Cause::kTooLarge : llm::Failure::Cause::kBadRequest;
+    failure.cause = cause_of(error.status);
     failure.status = error.status;
     failure.message = error.message;
     auto rendered = llm::render_failure(route.front, failure, "");

@@ -90,6 +90,7 @@ public:
     void on_connection_closed() override {
         gateway.connections.fetch_sub(1, std::memory_order_relaxed);
     }
+    void on_refused(net::Refusal refusal) override;
 
     Gateway& gateway;
     net::Loop& loop;

@@ -54,6 +54,9 @@ inline constexpr MetricInfo kKeyRefused{"segue_key_refused_total", MetricKind::k
                                         "Requests over a key's limit (requests, tokens, streams)."};
 inline constexpr MetricInfo kConnections{"segue_client_connections", MetricKind::kGauge,
                                          "Open client connections."};
+inline constexpr MetricInfo kClientRefusals{
+    "segue_client_refusals_total", MetricKind::kCounter,
+    "Connections and requests that the listener ended by itself, by reason."};
 inline constexpr MetricInfo kActive{"segue_active_requests", MetricKind::kGauge,
                                     "Requests under way."};
 inline constexpr MetricInfo kEngineUp{"segue_engine_up", MetricKind::kGauge,

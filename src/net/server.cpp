@@ -23,6 +23,9 @@ constexpr std::size_t kReadBuffer = 64 * 1024;
 constexpr int kAcceptBatch = 64;
 // No descriptors left: the listening socket stays readable, so looking again at once would spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+// So many surplus connections are answered at a time; the others are closed without a word, because
+// an answer costs a descriptor and a wait.
+constexpr std::size_t kTurnedAwayAtOnce = 64;
 
 class Acceptor final : public Watcher, public std::enable_shared_from_this<Acceptor> {
 public:
@@ -80,24 +83,55 @@ private:
 
 }  // namespace
 
+std::string_view refusal_name(Refusal refusal) {
+    switch (refusal) {
+        case Refusal::kConnections: return "connections";
+        case Refusal::kAddressConnections: return "address_connections";
+        case Refusal::kMalformed: return "malformed";
+        case Refusal::kTooLarge: return "too_large";
+        case Refusal::kHeadTimeout: return "head_timeout";
+        case Refusal::kBodyTimeout: return "body_timeout";
+        case Refusal::kWriteTimeout: return "write_timeout";
+    }
+    return "";
+}
+
 struct Server::Impl {
     std::shared_ptr<ServerShared> shared;
+    std::shared_ptr<ConnectionGate> gate;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
-    std::unordered_map<std::uint64_t, std::shared_ptr<ServerConnection>> connections;
+    struct Held {
+        std::shared_ptr<ServerConnection> connection;
+        ConnectionGate::Pass pass;
+    };
+    std::unordered_map<std::uint64_t, Held> connections;
     std::uint64_t next_id = 1;
+    std::size_t turned_away = 0;  // of the connections: those that only hear that there are enough
 
     // Closing takes connections out of the map while it is walked.
     std::vector<std::shared_ptr<ServerConnection>> all() const {
         std::vector<std::shared_ptr<ServerConnection>> out;
         out.reserve(connections.size());
-        for (const auto& [id, connection] : connections)
-            out.push_back(connection);
+        for (const auto& [id, held] : connections)
+            out.push_back(held.connection);
         return out;
+    }
+
+    void forget(std::uint64_t id) {
+        const auto found = connections.find(id);
+        if (found == connections.end()) return;
+        if (found->second.pass.verdict() != ConnectionGate::Verdict::kWelcome) --turned_away;
+        connections.erase(found);
+        shared->application.on_connection_closed();
     }
 };
 
-Server::Server(Loop& loop, Application& application, ServerLimits limits)
+Server::Server(Loop& loop, Application& application, ServerLimits limits,
+               std::shared_ptr<ConnectionGate> gate)
     : impl_(std::make_unique<Impl>()) {
+    impl_->gate = gate ? std::move(gate)
+                       : std::make_shared<ConnectionGate>(limits.max_connections,
+                                                          limits.max_connections_per_address);
     impl_->shared = std::make_shared<ServerShared>(ServerShared{
         .loop = loop,
         .application = application,
@@ -109,10 +143,7 @@ Server::Server(Loop& loop, Application& application, ServerLimits limits)
         .date = {},
         .date_second = 0,
     });
-    impl_->shared->on_closed = [impl = impl_.get()](std::uint64_t id) {
-        impl->connections.erase(id);
-        impl->shared->application.on_connection_closed();
-    };
+    impl_->shared->on_closed = [impl = impl_.get()](std::uint64_t id) { impl->forget(id); };
 }
 
 Server::~Server() {
@@ -128,9 +159,27 @@ Server::~Server() {
 }
 
 void Server::adopt(int fd, std::string peer) {
+    using Verdict = ConnectionGate::Verdict;
+    ConnectionGate::Pass pass = impl_->gate->enter(peer);
+    std::unique_ptr<ProtocolError> refusal;
+    if (pass.verdict() != Verdict::kWelcome) {
+        const bool full = pass.verdict() == Verdict::kFull;
+        impl_->shared->application.on_refused(full ? Refusal::kConnections
+                                                   : Refusal::kAddressConnections);
+        if (impl_->turned_away >= kTurnedAwayAtOnce) {
+            ::close(fd);
+            return;
+        }
+        ++impl_->turned_away;
+        refusal = std::make_unique<ProtocolError>(
+            full ? ProtocolError{503, "too many connections are open; try again later", ""}
+                 : ProtocolError{
+                       429, "too many connections from one address; use those that are open", ""});
+    }
     const std::uint64_t id = impl_->next_id++;
-    auto connection = std::make_shared<ServerConnection>(impl_->shared, id, fd, std::move(peer));
-    impl_->connections.emplace(id, connection);
+    auto connection = std::make_shared<ServerConnection>(impl_->shared, id, fd, std::move(peer),
+                                                         std::move(refusal));
+    impl_->connections.emplace(id, Impl::Held{connection, std::move(pass)});
     impl_->shared->application.on_connection_opened();
     connection->start();
     if (impl_->shared->draining) connection->drain();

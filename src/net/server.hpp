@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "net/connection_gate.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 
@@ -75,10 +76,23 @@ public:
 /// Refusals that the server itself makes before a Handler exists (bad syntax, header limits,
 /// time-outs).
 struct ProtocolError {
-    int status = 400;     // 400, 408, 413, 431, 417, 501, 505
+    int status = 400;     // 400, 408, 413, 417, 429, 431, 501, 503, 505
     std::string message;  // "two Content-Length headers"
     std::string target;   // what is known of the target; chooses the dialect of the error
 };
+
+/// What a client did that the server ended by itself; the application counts it.
+enum class Refusal : std::uint8_t {
+    kConnections,         // there are too many connections
+    kAddressConnections,  // there are too many from this address
+    kMalformed,           // not HTTP as it must be
+    kTooLarge,            // head or body over its limit
+    kHeadTimeout,
+    kBodyTimeout,
+    kWriteTimeout,  // took nothing of its answer
+};
+/// "connections", "address_connections", ...
+std::string_view refusal_name(Refusal refusal);
 
 class Application {
 public:
@@ -89,36 +103,43 @@ public:
     /// Counting hooks; called on the loop's thread.
     virtual void on_connection_opened() {}
     virtual void on_connection_closed() {}
+    virtual void on_refused(Refusal) {}
 };
 
 struct ServerLimits {
-    std::size_t max_header_bytes = 32 * 1024;  // request line and headers together: 431 above
-    std::size_t max_headers = 128;             // 431 above
-    std::size_t max_body_bytes =
-        64 * 1024 * 1024;  // 413 above (also for a Content-Length that says so)
-    std::chrono::milliseconds header_timeout{
-        10'000};  // from the first byte of a head to its end: 408
-    std::chrono::milliseconds body_timeout{30'000};  // between two reads of a body: 408
-    std::chrono::milliseconds idle_timeout{
-        75'000};  // keep-alive connection without a request: closed
-    std::size_t high_water =
-        64 * 1024;                      // Responder::unsent() above this: the producer should pause
-    std::size_t low_water = 16 * 1024;  // on_drained() below this
+    using milliseconds = std::chrono::milliseconds;
+    std::size_t max_connections = 16'384;           // in all; 503 above; 0 = no limit
+    std::size_t max_connections_per_address = 0;    // 429 above; 0 = no limit
+    std::size_t max_header_bytes = 32 * 1024;       // request line and headers together: 431 above
+    std::size_t max_headers = 128;                  // 431 above
+    std::size_t max_body_bytes = 64 * 1024 * 1024;  // 413 above (also for a length that says so)
+    milliseconds header_timeout{10'000};            // from the first byte of a head to its end: 408
+    milliseconds body_timeout{30'000};              // between two reads of a body: 408
+    std::size_t min_body_rate = 500;     // bytes a second after the first body_timeout: 408
+    milliseconds idle_timeout{75'000};   // keep-alive connection without a request: closed
+    milliseconds write_timeout{60'000};  // a client that takes nothing of its answer: cut
+    // Responder::unsent() above high_water: the producer should pause; on_drained() below
+    // low_water.
+    std::size_t high_water = 64 * 1024;
+    std::size_t low_water = 16 * 1024;
+    // Further requests are not read until earlier ones are answered.
+    std::size_t max_pipelined = 16;
     bool operator==(const ServerLimits&) const = default;
-    std::size_t max_pipelined =
-        16;  // further requests are not read until earlier ones are answered
 };
 
 /// A listening socket and the connections that it (or adopt()) brought to one loop.
 class Server {
 public:
-    /// `limits` is copied; `application` and `loop` must outlive the server.
-    Server(Loop& loop, Application& application, ServerLimits limits);
+    /// `limits` is copied; `application` and `loop` must outlive the server. `gate` counts the
+    /// connections of all servers together; without it this server counts its own.
+    Server(Loop& loop, Application& application, ServerLimits limits,
+           std::shared_ptr<ConnectionGate> gate = {});
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Takes over a connected, non-blocking socket. On the loop's thread.
+    /// Takes over a connected, non-blocking socket. On the loop's thread. One connection too many
+    /// is answered and closed.
     void adopt(int fd, std::string peer);
     /// Accepts from `listening_fd` (not owned) on this loop and gives each socket to `place`, or
     /// adopts it when empty.

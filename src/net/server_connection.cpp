@@ -23,12 +23,13 @@ constexpr std::size_t kPipelinedBytes = 4096;
 }  // namespace
 
 ServerConnection::ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
-                                   std::string peer)
+                                   std::string peer, std::unique_ptr<ProtocolError> refusal)
     : shared_(std::move(shared)),
       id_(id),
       fd_(fd),
       peer_(std::move(peer)),
-      parser_(shared_->limits) {
+      parser_(shared_->limits),
+      refusal_(std::move(refusal)) {
 }
 
 ServerConnection::~ServerConnection() {
@@ -132,6 +133,9 @@ void ServerConnection::process(std::string_view bytes) {
         bytes.remove_prefix(parser_.feed(bytes, *this));
         if (phase_ >= Phase::kClosing) break;
         if (parser_.state() == RequestParser::State::kRefused) {
+            const int status = parser_.error().status;
+            shared_->application.on_refused(status == 413 || status == 431 ? Refusal::kTooLarge
+                                                                           : Refusal::kMalformed);
             refuse(parser_.error());
             break;
         }
@@ -170,11 +174,17 @@ void ServerConnection::pump() {
 }
 
 RequestParser::Next ServerConnection::on_head(ParsedHead head) {
+    if (refusal_ != nullptr) {
+        refusal_->target = std::move(head.request.target);
+        refuse(*refusal_);
+        return RequestParser::Next::kStop;
+    }
     if (phase_ == Phase::kIdle) request_started_ = loop().now();
     keep_alive_ = head.keep_alive && !shared_->draining;
     body_chunked_ = !head.content_length.has_value();
     body_left_ = head.content_length.value_or(0);
     dropped_ = 0;
+    pace_.start(loop().now());
     continue_pending_ = head.expects_continue;
     head.request.peer = peer_;
     set_phase(Phase::kBody);
@@ -196,6 +206,7 @@ RequestParser::Next ServerConnection::on_head(ParsedHead head) {
 
 RequestParser::Next ServerConnection::on_body(std::string_view bytes) {
     body_left_ -= std::min<std::uint64_t>(body_left_, bytes.size());
+    pace_.add(bytes.size());
     if (exchange_ != nullptr) {
         const auto exchange = exchange_;
         exchange->handler().on_body(bytes);
@@ -221,11 +232,12 @@ void ServerConnection::refuse(const ProtocolError& error) {
     tell_gone();
     if (!too_late && phase_ < Phase::kClosing) {
         const auto [body, content_type] = shared_->application.render_error(error);
+        const bool try_later = error.status == 429 || error.status == 503;
         fmt::format_to(std::back_inserter(out_),
                        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nDate: {}\r\n"
-                       "Connection: close\r\n\r\n",
-                       error.status, reason_phrase(error.status), content_type, body.size(),
-                       date());
+                       "{}Connection: close\r\n\r\n",
+                       error.status, reason_phrase(error.status), content_type, body.size(), date(),
+                       try_later ? "Retry-After: 1\r\n" : "");
         if (!parser_.is_head_method()) out_ += body;
     }
     begin_close(Ending::kOrderly);
@@ -238,13 +250,14 @@ void ServerConnection::set_phase(Phase phase) {
     loop().cancel(timer_);
     switch (phase) {
         case Phase::kIdle:
-            arm(shared_->limits.idle_timeout, &ServerConnection::on_idle_timeout);
+            arm(refusal_ != nullptr ? kTurnedAwayWait : shared_->limits.idle_timeout,
+                &ServerConnection::on_idle_timeout);
             break;
         case Phase::kHead:
             arm(shared_->limits.header_timeout, &ServerConnection::on_head_timeout);
             break;
         case Phase::kBody:
-            arm(shared_->limits.body_timeout, &ServerConnection::on_body_timeout);
+            arm(pace_.patience(shared_->limits, loop().now()), &ServerConnection::on_body_timeout);
             break;
         case Phase::kAnswering:
         case Phase::kClosing:
@@ -269,6 +282,7 @@ void ServerConnection::on_idle_timeout() {
 }
 
 void ServerConnection::on_head_timeout() {
+    shared_->application.on_refused(Refusal::kHeadTimeout);
     refuse(ProtocolError{.status = 408,
                          .message = fmt::format("request head was not complete after {} ms",
                                                 shared_->limits.header_timeout.count()),
@@ -276,9 +290,9 @@ void ServerConnection::on_head_timeout() {
 }
 
 void ServerConnection::on_body_timeout() {
+    shared_->application.on_refused(Refusal::kBodyTimeout);
     refuse(ProtocolError{.status = 408,
-                         .message = fmt::format("no byte of the request body for {} ms",
-                                                shared_->limits.body_timeout.count()),
+                         .message = pace_.complaint(shared_->limits, loop().now()),
                          .target = parser_.target()});
 }
 

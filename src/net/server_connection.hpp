@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/body_pace.hpp"
 #include "net/loop.hpp"
 #include "net/request_parser.hpp"
 #include "net/server.hpp"
@@ -46,9 +47,12 @@ public:
     static constexpr std::uint64_t kMaxDroppedBody = 256 * 1024;
     // A shut connection that brings nothing for this long is closed.
     static constexpr std::chrono::seconds kLingerQuiet{2};
+    // A connection too many has this long to send the head that its refusal answers.
+    static constexpr std::chrono::seconds kTurnedAwayWait{2};
 
+    /// With a `refusal` the first request is answered by it, and no other follows.
     ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
-                     std::string peer);
+                     std::string peer, std::unique_ptr<ProtocolError> refusal);
     ~ServerConnection() override;
     /// After construction, when a shared_ptr holds it.
     void start();
@@ -109,6 +113,7 @@ private:
     void begin_close(Ending ending);
     void finish_close();
     void await_acknowledged(int tries_left);
+    void reset_socket();
     void close_socket();
     void update_interest();
     void set_phase(Phase phase);
@@ -116,6 +121,9 @@ private:
     void on_idle_timeout();
     void on_head_timeout();
     void on_body_timeout();
+    void watch_progress();
+    void check_progress();
+    int not_acknowledged() const;
 
     std::shared_ptr<ServerShared> shared_;
     std::uint64_t id_;
@@ -129,9 +137,14 @@ private:
     std::size_t out_sent_ = 0;
     std::shared_ptr<ServerExchange> exchange_;
     std::vector<std::shared_ptr<ServerExchange>> retired_;
+    std::unique_ptr<ProtocolError> refusal_;
     TimerId timer_;
+    TimerId stall_timer_;
+    TimePoint last_taken_;  // when the client last took bytes while others waited
+    int kernel_queue_ = 0;  // not acknowledged at the last look
     TimePoint linger_until_;
     TimePoint request_started_;
+    BodyPace pace_;
     std::uint64_t body_left_ = 0;  // of a body with a length
     std::uint64_t dropped_ = 0;    // body bytes that came after the answer
     bool body_chunked_ = false;

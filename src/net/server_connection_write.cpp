@@ -99,6 +99,11 @@ void ServerConnection::flush() {
         out_sent_ += static_cast<std::size_t>(sent);
     }
     if (phase_ == Phase::kClosed) return;
+    if (unsent() > 0 && (!write_blocked_ || unsent() < before)) {
+        last_taken_ = loop().now();
+        kernel_queue_ = not_acknowledged();
+        watch_progress();
+    }
     write_blocked_ = unsent() > 0;
     if (!write_blocked_) {
         out_.clear();
@@ -110,6 +115,32 @@ void ServerConnection::flush() {
     if (unsent() < before && phase_ == Phase::kIdle)
         set_phase(Phase::kIdle);  // it still takes its answer
     after_flush();
+}
+
+// One timer for as long as bytes wait: each write only notes its time.
+void ServerConnection::watch_progress() {
+    const Duration most = shared_->limits.write_timeout;
+    if (stall_timer_ || most <= Duration::zero()) return;
+    stall_timer_ = loop().after(last_taken_ + most - loop().now(), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->stall_timer_ = {};
+        if (self->write_blocked_) self->check_progress();
+    });
+}
+
+// The kernel tells that a socket is writable only when a third of its buffer is free, megabytes
+// perhaps: what a slow client acknowledged meanwhile counts, too.
+void ServerConnection::check_progress() {
+    const int queued = not_acknowledged();
+    if (queued < std::exchange(kernel_queue_, queued)) last_taken_ = loop().now();
+    if (loop().now() < last_taken_ + shared_->limits.write_timeout) {
+        watch_progress();
+        return;
+    }
+    shared_->application.on_refused(Refusal::kWriteTimeout);
+    tell_gone();
+    reset_socket();
 }
 
 void ServerConnection::after_flush() {
@@ -158,16 +189,26 @@ void ServerConnection::finish_close() {
     arm(kLingerQuiet, &ServerConnection::close_socket);
 }
 
+// Bytes that the kernel still holds for the client.
+int ServerConnection::not_acknowledged() const {
+    int bytes = 0;
+    return ::ioctl(fd_, TIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
 // A reset may overtake what was sent before it, so it waits until the client's side has everything.
 void ServerConnection::await_acknowledged(int tries_left) {
-    int waiting = 0;
-    if (tries_left > 0 && ::ioctl(fd_, TIOCOUTQ, &waiting) == 0 && waiting > 0) {
+    if (tries_left > 0 && not_acknowledged() > 0) {
         timer_ = loop().after(kAcknowledgePoll, [self = shared_from_this(), tries_left] {
             self->timer_ = {};
             self->await_acknowledged(tries_left - 1);
         });
         return;
     }
+    reset_socket();
+}
+
+void ServerConnection::reset_socket() {
+    if (phase_ == Phase::kClosed) return;
     const linger reset{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close_socket();
@@ -178,6 +219,7 @@ void ServerConnection::close_socket() {
     const auto self = shared_from_this();
     phase_ = Phase::kClosed;
     loop().cancel(timer_);
+    loop().cancel(stall_timer_);
     loop().unwatch(fd_);
     ::close(std::exchange(fd_, -1));
     in_.clear();

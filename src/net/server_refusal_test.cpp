@@ -31,6 +31,12 @@ protected:
         EXPECT_FALSE(client.was_reset());
         return status_of(answer);
     }
+    /// What the server counted, in order.
+    std::string refusals() {
+        std::string out;
+        on_loop([&] { out = refusals_; });
+        return out;
+    }
 };
 
 TEST_F(ServerRefusalTest, BadSyntaxIsAnsweredAndTheConnectionCloses) {
@@ -158,6 +164,7 @@ TEST_F(ServerRefusalTest, HeadDeadline) {
 
 TEST_F(ServerRefusalTest, BodyDeadlineCountsFromTheLastRead) {
     limits_.body_timeout = milliseconds(80);
+    limits_.min_body_rate = 0;
     start();
     RawClient client(listener_->port());
     client.send("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
@@ -168,6 +175,117 @@ TEST_F(ServerRefusalTest, BodyDeadlineCountsFromTheLastRead) {
     EXPECT_EQ(journal_.text(), "head POST /p\n");
     EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
     EXPECT_TRUE(journal_.wait_for("gone /p"));
+}
+
+TEST_F(ServerRefusalTest, BodyThatTricklesIsRefused) {
+    limits_.body_timeout = milliseconds(100);
+    limits_.min_body_rate = 1000;
+    start();
+    RawClient client(listener_->port());
+    client.send("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    std::thread writer([&] {  // 100 bytes a second, never silent for long
+        for (int i = 0; i < 400 && client.send("x"); ++i)
+            std::this_thread::sleep_for(milliseconds(10));
+    });
+    EXPECT_THAT(client.rest(), HasSubstr("[/p] the request body came slower than 1000 bytes"));
+    writer.join();
+    EXPECT_TRUE(journal_.wait_for("gone /p"));
+    EXPECT_EQ(refusals(), "body_timeout ");
+}
+
+TEST_F(ServerRefusalTest, BodyThatIsFastEnoughMayTakeLong) {
+    limits_.body_timeout = milliseconds(100);
+    limits_.min_body_rate = 1000;
+    start();
+    RawClient client(listener_->port());
+    client.send("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n");
+    for (int i = 0; i < 40; ++i) {  // far longer than body_timeout in all
+        client.send(std::string(1000, 'x'));
+        std::this_thread::sleep_for(milliseconds(5));
+    }
+    EXPECT_EQ(body_of(client.answer()).size(), 40'008U);
+}
+
+TEST_F(ServerRefusalTest, AConnectionTooManyIsAnsweredAndClosed) {
+    limits_.max_connections = 1;
+    start();
+    RawClient first(listener_->port());
+    first.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(body_of(first.answer()), "GET /x ");
+    RawClient second(listener_->port());
+    second.send("POST /y HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    const std::string answer = second.rest();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+    EXPECT_THAT(answer, HasSubstr("Retry-After: 1\r\nConnection: close\r\n\r\n[/y] too many"));
+    EXPECT_FALSE(second.was_reset());
+    first.send("GET /z HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(body_of(first.answer()), "GET /z ");
+    first.close();
+    EXPECT_TRUE(eventually([&] { return connections() == 0; }));
+    RawClient third(listener_->port());
+    third.send("GET /w HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(body_of(third.answer()), "GET /w ");
+    EXPECT_EQ(refusals(), "connections ");
+}
+
+TEST_F(ServerRefusalTest, TooManyFromOneAddress) {
+    limits_.max_connections_per_address = 1;
+    start();
+    RawClient first(listener_->port());
+    first.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.answer();
+    EXPECT_EQ(refused("GET /y HTTP/1.1\r\nHost: a\r\n\r\n"), 429);
+    RawClient silent(listener_->port());  // gets no answer, as it asks nothing
+    EXPECT_EQ(silent.rest(), "");
+    EXPECT_EQ(refusals(), "address_connections address_connections ");
+}
+
+TEST_F(ServerRefusalTest, AStormOfConnectionsIsMostlyClosedWithoutAWord) {
+    limits_.max_connections = 1;
+    start();
+    RawClient first(listener_->port());
+    first.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.answer();
+    std::vector<std::unique_ptr<RawClient>> storm;
+    for (int i = 0; i < 200; ++i)
+        storm.push_back(std::make_unique<RawClient>(listener_->port()));
+    EXPECT_TRUE(eventually([&] { return refused_.load() == 200; }));
+    EXPECT_LE(connections(), 65U);
+    storm.clear();
+    EXPECT_TRUE(eventually([&] { return connections() == 1; }));
+}
+
+TEST_F(ServerRefusalTest, AClientThatTakesNothingIsCut) {
+    limits_.write_timeout = milliseconds(100);
+    scripts_["/big"].on_end = [](ScriptedHandler& h) {
+        h.responder.send_head(200, {}, Responder::Framing::kChunked);
+        // More than the kernel holds for a reader that does not read.
+        h.responder.send_body(std::string(16'000'000, 'x'));
+    };
+    start();
+    RawClient client(listener_->port(), 4096);
+    client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(journal_.wait_for("gone /big"));
+    EXPECT_TRUE(eventually([&] { return connections() == 0; }));
+    EXPECT_EQ(refusals(), "write_timeout ");
+}
+
+TEST_F(ServerRefusalTest, AClientThatTakesLittleIsNotCut) {
+    limits_.write_timeout = milliseconds(400);
+    scripts_["/big"].on_end = [](ScriptedHandler& h) {
+        h.responder.respond(200, {}, std::string(3'000'000, 'x'));
+    };
+    start();
+    RawClient client(listener_->port(), 4096);
+    client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::size_t got = client.until("\r\n\r\n").size();
+    for (int i = 0; i < 30; ++i) {  // 1.2 s: three times the limit
+        std::this_thread::sleep_for(milliseconds(40));
+        got += client.some(20'000);
+    }
+    got += client.rest_of(3'000'000 - got);
+    EXPECT_GE(got, 3'000'000U);
+    EXPECT_EQ(refusals(), "");
 }
 
 TEST_F(ServerRefusalTest, IdleConnectionIsClosedWithoutAWord) {

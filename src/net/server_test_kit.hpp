@@ -147,6 +147,10 @@ protected:
     }
     void on_connection_opened() override { ++opened_; }
     void on_connection_closed() override { ++closed_; }
+    void on_refused(Refusal refusal) override {
+        ++refused_;
+        if (refusals_.size() < 4096) refusals_.append(refusal_name(refusal)).append(" ");
+    }
 
     ServerLimits limits_;
     std::map<std::string, Script> scripts_;
@@ -157,6 +161,8 @@ protected:
     std::thread thread_;
     std::atomic<int> opened_{0};
     std::atomic<int> closed_{0};
+    std::atomic<int> refused_{0};
+    std::string refusals_;  // on the loop's thread
 };
 
 /// A blocking client that sends and receives bytes as they are.
@@ -222,6 +228,19 @@ public:
         head += text_.substr(0, length);
         text_.erase(0, std::min(length, text_.size()));
         return head;
+    }
+    /// Takes about `size` bytes; how many it took.
+    std::size_t some(std::size_t size) {
+        while (text_.size() < size && read_more()) {
+        }
+        return std::exchange(text_, {}).size();
+    }
+    /// Until the sum of what came is `size`.
+    std::size_t rest_of(std::size_t size) {
+        std::size_t sum = 0;
+        while (sum < size && !end_)
+            sum += some(1);
+        return sum;
     }
     bool was_reset() const { return reset_; }
     bool at_end() const { return end_; }

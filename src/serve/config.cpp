@@ -15,6 +15,8 @@ namespace segue::serve {
 namespace {
 
 constexpr std::string_view kDefaultFile = "segue.yaml";
+// More than a busy application server opens, less than an attacker wants.
+constexpr std::size_t kConnectionsPerAddress = 1024;
 
 std::string default_data_dir(const Environment& environment) {
     if (const auto data = environment("XDG_DATA_HOME"); data && !data->empty())
@@ -41,6 +43,11 @@ void read_limits(Settings& top, Config& config) {
     auto section = top.section("limits");
     if (!section) return;
     net::ServerLimits& limits = config.limits;
+    constexpr std::int64_t kMany = 1'000'000;
+    if (const auto count = section->integer("max_connections", 0, kMany))
+        limits.max_connections = static_cast<std::size_t>(*count);
+    if (const auto count = section->integer("max_connections_per_address", 0, kMany))
+        config.connections_per_address = static_cast<std::size_t>(*count);
     if (const auto size = section->bytes("max_body"))
         limits.max_body_bytes = static_cast<std::size_t>(*size);
     if (const auto size = section->bytes("max_header"))
@@ -49,6 +56,9 @@ void read_limits(Settings& top, Config& config) {
         limits.max_headers = static_cast<std::size_t>(*count);
     limits.header_timeout = section->duration("header_timeout").value_or(limits.header_timeout);
     limits.body_timeout = section->duration("body_timeout").value_or(limits.body_timeout);
+    if (const auto rate = section->bytes("min_body_rate"))
+        limits.min_body_rate = static_cast<std::size_t>(*rate);
+    limits.write_timeout = section->duration("write_timeout").value_or(limits.write_timeout);
     limits.idle_timeout = section->duration("idle_timeout").value_or(limits.idle_timeout);
     config.gateway.max_body_bytes = limits.max_body_bytes;
     section->finish();
@@ -197,6 +207,13 @@ void check_names(Settings& top, const Config& config) {
 }
 
 }  // namespace
+
+net::ServerLimits limits_for(const Config& config, bool loopback) {
+    net::ServerLimits limits = config.limits;
+    limits.max_connections_per_address =
+        config.connections_per_address.value_or(loopback ? 0 : kConnectionsPerAddress);
+    return limits;
+}
 
 LoadedConfig read_config(std::string_view text, const std::string& file, const Flags& flags,
                          const Environment& environment) {

@@ -24,6 +24,8 @@ struct Config {
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
     net::ServerLimits limits;
+    /// Empty: no limit where every client has the same address (a loopback listener), else 1024.
+    std::optional<std::size_t> connections_per_address;
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
     bool discover =
@@ -31,6 +33,9 @@ struct Config {
     bool insecure_no_auth = false;  // without any key, listen even where other machines reach it
     bool rehearsal = true;          // start rehearsal engines when discovery finds nothing
 };
+
+/// `config.limits` with what depends on where the gateway listens.
+net::ServerLimits limits_for(const Config& config, bool loopback);
 
 /// What the command line gave; empty = not given.
 struct Flags {

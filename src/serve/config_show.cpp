@@ -120,11 +120,16 @@ std::string show_config_json(const Config& config) {
             w.string(origin);
         w.end_array().key("log").begin_object().member("level", level_name(config.log_level));
         w.member("format", config.log_format == log::Format::kJson ? "json" : "text").end_object();
-        w.key("limits").begin_object().member("max_body", config.limits.max_body_bytes);
+        w.key("limits").begin_object().member("max_connections", config.limits.max_connections);
+        if (config.connections_per_address)
+            w.member("max_connections_per_address", *config.connections_per_address);
+        w.member("max_body", config.limits.max_body_bytes);
         w.member("max_header", config.limits.max_header_bytes)
             .member("max_headers", config.limits.max_headers);
         w.member("header_timeout", duration(config.limits.header_timeout));
         w.member("body_timeout", duration(config.limits.body_timeout));
+        w.member("min_body_rate", config.limits.min_body_rate)
+            .member("write_timeout", duration(config.limits.write_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
         w.key("engines").begin_array();
         for (const auto& engine : config.registry.engines)

@@ -89,5 +89,18 @@ TEST(Config, OwnAddressInOllamaHostIsNoEngine) {
     EXPECT_FALSE(read("", {{"OLLAMA_HOST", "0.0.0.0:11434"}}).config.discover);
 }
 
+TEST(Config, ClientsOfALoopbackListenerShareAnAddress) {
+    const auto loaded = read("");
+    EXPECT_EQ(limits_for(loaded.config, true).max_connections_per_address, 0U);
+    EXPECT_EQ(limits_for(loaded.config, false).max_connections_per_address, 1024U);
+    const auto set = read("limits: {max_connections_per_address: 7, min_body_rate: 2k}\n");
+    EXPECT_EQ(first_issue(set), "");
+    EXPECT_EQ(limits_for(set.config, true).max_connections_per_address, 7U);
+    EXPECT_EQ(set.config.limits.min_body_rate, 2048U);
+    EXPECT_EQ(first_issue(read("limits: {max_connections: -1}\n")),
+              "segue.yaml:1:27: 'limits.max_connections' must be a whole number from 0 to 1000000, "
+              "not '-1'");
+}
+
 }  // namespace
 }  // namespace segue::serve

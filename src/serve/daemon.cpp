@@ -106,7 +106,8 @@ void reload(House& house, const ServeOptions& options) {
     }
     const Config& old = house.config;
     if (fresh.config.listen != old.listen || fresh.config.workers != old.workers ||
-        fresh.config.data_dir != old.data_dir || !(fresh.config.limits == old.limits))
+        fresh.config.data_dir != old.data_dir || !(fresh.config.limits == old.limits) ||
+        fresh.config.connections_per_address != old.connections_per_address)
         log::warning(
             "listen, workers, data_dir and limits change only with a restart; everything else is "
             "in force now");
@@ -214,7 +215,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,
               Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
-                            house.config.limits));
+                            limits_for(house.config, house.listener->is_loopback())));
     house.workers = std::move(workers);
     house.workers->start(*house.listener);
     announce(house, banner);

@@ -9,12 +9,15 @@ namespace segue::serve {
 Result<std::unique_ptr<Workers>> Workers::open(gateway::Gateway& gateway, std::size_t count,
                                                const net::ServerLimits& limits) {
     std::unique_ptr<Workers> workers(new Workers);
+    const auto gate = std::make_shared<net::ConnectionGate>(limits.max_connections,
+                                                            limits.max_connections_per_address);
     for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
         auto thread = std::make_unique<Thread>();
         SEGUE_TRY(loop, net::Loop::open());
         thread->loop = std::move(loop);
         thread->worker = std::make_unique<gateway::Worker>(gateway, *thread->loop);
-        thread->server = std::make_unique<net::Server>(*thread->loop, *thread->worker, limits);
+        thread->server =
+            std::make_unique<net::Server>(*thread->loop, *thread->worker, limits, gate);
         workers->threads_.push_back(std::move(thread));
     }
     SEGUE_TRY(loop, net::Loop::open());
