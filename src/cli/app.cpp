@@ -49,11 +49,15 @@ void add_serve(CLI::App& app, Arguments& arguments, Action& action) {
                         "folder for what must survive a restart");
     command->add_option("--port-file", arguments.serve.port_file,
                         "write the bound address there when ready");
+    command->add_flag("--takeover", arguments.serve.takeover,
+                      "take the listening sockets over from the segue that runs with this data "
+                      "folder; it finishes what it has (starts normally when none runs)");
     command->add_flag("--no-store", arguments.serve.flags.no_store,
                       "keep nothing: create and copy of models are refused");
     command->add_flag("--insecure-no-auth", arguments.serve.flags.insecure_no_auth,
                       "listen without any key even where other machines reach it");
     command->footer(examples({"segue serve", "segue serve --config segue.yaml",
+                              "segue serve --config segue.yaml --takeover",
                               "AI_BACKEND=vllm segue serve --listen 0.0.0.0:8484"}));
     command->callback([&] {
         action = [&](Console& console) { return serve_command(arguments.serve, console); };

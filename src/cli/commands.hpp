@@ -47,6 +47,7 @@ int report(const Console& console, const Error& error);
 struct ServeArguments {
     serve::Flags flags;
     std::string port_file;
+    bool takeover = false;
 };
 int serve_command(const ServeArguments& arguments, Console& console);
 

@@ -11,10 +11,17 @@
 namespace segue::gateway {
 
 Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
-    std::unique_ptr<AliasStore> store(new AliasStore(file));
-    if (file.empty()) return store;
-    const auto text = read_file(file);
-    if (!text && text.error().fault == Fault::kNotFound) return store;
+    std::unique_ptr<AliasStore> store(new AliasStore(std::move(file)));
+    SEGUE_TRY_VOID(store->refresh());
+    return store;
+}
+
+Result<std::vector<engine::Alias>> AliasStore::read() const {
+    // Nothing is in a file: what is in memory is all there is.
+    if (file_.empty()) return aliases_;
+    std::vector<engine::Alias> aliases;
+    const auto text = read_file(file_);
+    if (!text && text.error().fault == Fault::kNotFound) return aliases;
     if (!text) return tl::make_unexpected(text.error());
     json::Parser parser;
     const auto root = parser.parse(*text);
@@ -22,16 +29,22 @@ Result<std::unique_ptr<AliasStore>> AliasStore::open(std::string file) {
         return fail(Fault::kIo,
                     fmt::format("cannot read {}: it is not the list of aliases that segue wrote; "
                                 "mend it or move it away",
-                                file));
+                                file_));
     for (const auto item : (*root)["aliases"]) {
         engine::Alias alias;
         alias.name = item["name"].string();
         alias.target = item["target"].string();
         alias.made = WallTime(std::chrono::seconds(item["made"].integer().value_or(0)));
         if (item["profile"].is_object()) alias.overrides = item["profile"].raw();
-        store->aliases_.push_back(std::move(alias));
+        aliases.push_back(std::move(alias));
     }
-    return store;
+    return aliases;
+}
+
+Result<std::optional<FileLock>> AliasStore::lock_file() const {
+    if (file_.empty()) return std::nullopt;
+    SEGUE_TRY(lock, FileLock::take(file_));
+    return lock;
 }
 
 std::vector<engine::Alias> AliasStore::list() const {
@@ -39,9 +52,17 @@ std::vector<engine::Alias> AliasStore::list() const {
     return aliases_;
 }
 
+Result<void> AliasStore::refresh() {
+    const std::lock_guard lock(mutex_);
+    SEGUE_TRY(aliases, read());
+    aliases_ = std::move(aliases);
+    return {};
+}
+
 Result<void> AliasStore::put(engine::Alias alias) {
     const std::lock_guard lock(mutex_);
-    std::vector<engine::Alias> aliases = aliases_;
+    SEGUE_TRY(file_lock, lock_file());
+    SEGUE_TRY(aliases, read());
     std::erase_if(aliases, [&](const engine::Alias& old) { return old.name == alias.name; });
     aliases.push_back(std::move(alias));
     SEGUE_TRY_VOID(write(aliases));
@@ -51,7 +72,8 @@ Result<void> AliasStore::put(engine::Alias alias) {
 
 Result<bool> AliasStore::remove(std::string_view canonical_name) {
     const std::lock_guard lock(mutex_);
-    std::vector<engine::Alias> aliases = aliases_;
+    SEGUE_TRY(file_lock, lock_file());
+    SEGUE_TRY(aliases, read());
     if (std::erase_if(aliases,
                       [&](const engine::Alias& old) { return old.name == canonical_name; }) == 0)
         return false;

@@ -1,15 +1,19 @@
 /// Names that clients make with Ollama's create and copy (wire 3.9): kept in one JSON file in the
 /// data folder, or nowhere.
 ///
-/// Thread: any; changes are serialised here and handed to the registry.
+/// Thread: any; changes are serialised here and handed to the registry. Two processes may share the
+/// file (while one takes over from the other): a change is made to what the file holds then, under
+/// a lock.
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "engine/registry.hpp"
@@ -29,9 +33,13 @@ public:
     Result<void> put(engine::Alias alias);
     /// False: there is no such alias.
     Result<bool> remove(std::string_view canonical_name);
+    /// Reads what another process has changed.
+    Result<void> refresh();
 
 private:
     explicit AliasStore(std::string file) : file_(std::move(file)) {}
+    Result<std::optional<FileLock>> lock_file() const;
+    Result<std::vector<engine::Alias>> read() const;
     Result<void> write(const std::vector<engine::Alias>& aliases) const;
     const std::string file_;
     mutable std::mutex mutex_;

@@ -51,6 +51,20 @@ TEST_F(Aliases, SurviveARestartWithTheirProfile) {
     EXPECT_EQ((*again)->remove("x:latest"), false);
 }
 
+TEST_F(Aliases, TwoProcessesDoNotUndoEachOther) {
+    auto old = AliasStore::open(file());
+    auto fresh = AliasStore::open(file());
+    ASSERT_TRUE(old && fresh);
+    ASSERT_TRUE((*old)->put({"a:latest", "m:latest", nullptr, {}, ""}));
+    ASSERT_TRUE((*fresh)->put({"b:latest", "m:latest", nullptr, {}, ""}));
+    EXPECT_EQ((*fresh)->list().size(), 2U);
+    ASSERT_EQ((*old)->remove("b:latest"), true);
+    EXPECT_EQ((*fresh)->list().size(), 2U);
+    ASSERT_TRUE((*fresh)->refresh());
+    ASSERT_EQ((*fresh)->list().size(), 1U);
+    EXPECT_EQ((*fresh)->list()[0].name, "a:latest");
+}
+
 TEST_F(Aliases, ARuinedFileIsAnErrorAndStaysAsItIs) {
     std::filesystem::create_directories(folder_ / "data");
     std::ofstream(file()) << "{not json";
@@ -65,6 +79,9 @@ TEST_F(Aliases, AnUnwritableFolderChangesNothing) {
     auto store = AliasStore::open("");
     ASSERT_TRUE(store);
     EXPECT_TRUE((*store)->put({"x:latest", "m:latest", nullptr, {}, ""}));
+    EXPECT_TRUE((*store)->put({"y:latest", "m:latest", nullptr, {}, ""}));
+    EXPECT_TRUE((*store)->refresh());
+    EXPECT_EQ((*store)->list().size(), 2U);
     auto blocked = AliasStore::open(file());
     ASSERT_TRUE(blocked);
     EXPECT_FALSE((*blocked)->put({"x:latest", "m:latest", nullptr, {}, ""}));

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -86,6 +87,36 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
+struct Bound {
+    std::uint16_t port;
+    std::string address;
+    bool loopback;
+};
+
+Bound bound_of(int fd) {
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    void* raw = &bound;
+    ::getsockname(fd, static_cast<sockaddr*>(raw), &length);
+    return {socket_address_port(bound), socket_address_text(bound),
+            socket_address_is_loopback(bound)};
+}
+
+struct Lookup {
+    int status = 0;  // of getaddrinfo
+    Addresses addresses;
+};
+
+Lookup look_up(const HostPort& wanted) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int status = ::getaddrinfo(wanted.host.empty() ? nullptr : wanted.host.c_str(),
+                                     std::to_string(wanted.port).c_str(), &hints, &found);
+    return {status, Addresses(status == 0 ? found : nullptr)};
+}
+
 // Returns the descriptor, or -1 and errno.
 int listen_on(const addrinfo& address, bool any_address) {
     const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -111,24 +142,18 @@ int listen_on(const addrinfo& address, bool any_address) {
 Result<Listener> Listener::open(std::string_view text) {
     SEGUE_TRY(wanted, split_address(text));
     const bool any_address = wanted.host.empty();
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    addrinfo* found = nullptr;
-    const int lookup = ::getaddrinfo(any_address ? nullptr : wanted.host.c_str(),
-                                     std::to_string(wanted.port).c_str(), &hints, &found);
-    if (lookup != 0) {
+    const Lookup lookup = look_up(wanted);
+    if (lookup.status != 0) {
         return fail(Fault::kInvalid,
                     fmt::format("cannot listen on {} ({}); choose one of this machine's addresses",
-                                text, ::gai_strerror(lookup)));
+                                text, ::gai_strerror(lookup.status)));
     }
-    const Addresses addresses(found);
     // IPv6 first where every address is meant, as it takes IPv4 too; IPv4 first for a name, as
     // clients of "localhost" expect.
     const int first = any_address ? AF_INET6 : AF_INET;
     int error = EADDRNOTAVAIL;
     for (const bool preferred : {true, false}) {
-        for (const addrinfo* at = addresses.get(); at != nullptr; at = at->ai_next) {
+        for (const addrinfo* at = lookup.addresses.get(); at != nullptr; at = at->ai_next) {
             if ((at->ai_family == first) != preferred) continue;
             const int fd = listen_on(*at, any_address);
             if (fd < 0) {
@@ -136,15 +161,46 @@ Result<Listener> Listener::open(std::string_view text) {
                 if (error == EADDRINUSE) return cannot_listen(text, error);
                 continue;
             }
-            sockaddr_storage bound{};
-            socklen_t length = sizeof bound;
-            void* raw = &bound;
-            ::getsockname(fd, static_cast<sockaddr*>(raw), &length);
-            return Listener(fd, socket_address_port(bound), socket_address_text(bound),
-                            socket_address_is_loopback(bound));
+            Bound bound = bound_of(fd);
+            return Listener(fd, bound.port, std::move(bound.address), bound.loopback);
         }
     }
     return cannot_listen(text, error);
+}
+
+Result<Listener> Listener::inherit(int fd) {
+    Bound bound = bound_of(fd);
+    Listener listener(fd, bound.port, std::move(bound.address), bound.loopback);
+    int type = 0;
+    int listening = 0;
+    socklen_t length = sizeof(int);
+    const bool is_socket = ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+                           ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0;
+    if (!is_socket || type != SOCK_STREAM || listening == 0 || listener.port_ == 0)
+        return fail(Fault::kInvalid,
+                    fmt::format("descriptor {} is not a listening TCP socket; write "
+                                "ListenStream=ADDRESS:PORT and Accept=no in the socket unit",
+                                fd));
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return fail(Fault::kIo, fmt::format("cannot use the inherited socket {} ({})",
+                                            listener.address_, std::strerror(errno)));
+    return listener;
+}
+
+bool Listener::serves(std::string_view text) const {
+    auto wanted = split_address(text);
+    if (!wanted) return false;
+    if (wanted->port != 0 && wanted->port != port_) return false;
+    wanted->port = port_;
+    const Lookup lookup = look_up(*wanted);
+    for (const addrinfo* at = lookup.addresses.get(); at != nullptr; at = at->ai_next) {
+        sockaddr_storage address{};
+        std::memcpy(&address, at->ai_addr, at->ai_addrlen);
+        if (socket_address_text(address) == address_) return true;
+    }
+    return false;
 }
 
 Listener::Listener(int fd, std::uint16_t port, std::string address, bool loopback)

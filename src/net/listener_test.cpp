@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -47,6 +50,47 @@ TEST(Listener, TakenPortSaysWhatToDo) {
     EXPECT_EQ(second.error().detail, "cannot listen on " + first->address() +
                                          " (address already in use); stop the program that holds "
                                          "the port, or choose another one");
+}
+
+TEST(Listener, InheritsWhatListens) {
+    auto opened = Listener::open("127.0.0.1:0");
+    ASSERT_TRUE(opened);
+    const int copy = ::dup(opened->fd());
+    ::fcntl(copy, F_SETFL, 0);  // as a service manager gives it: blocking
+    const auto inherited = Listener::inherit(copy);
+    ASSERT_TRUE(inherited) << inherited.error().detail;
+    EXPECT_EQ(inherited->address(), opened->address());
+    EXPECT_TRUE(inherited->is_loopback());
+    EXPECT_NE(::fcntl(copy, F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(copy, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(Listener, InheritsNothingElse) {
+    const int unbound = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int datagrams = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int local = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (const int fd : {unbound, datagrams, local, file, 999'999}) {
+        const auto listener = Listener::inherit(fd);
+        ASSERT_FALSE(listener) << fd;
+        EXPECT_THAT(listener.error().detail, HasSubstr("is not a listening TCP socket"));
+    }
+    EXPECT_EQ(::fcntl(unbound, F_GETFD), -1) << "it was owned, and closed";
+}
+
+TEST(Listener, KnowsWhatItServes) {
+    const auto listener = Listener::open("127.0.0.1:0");
+    ASSERT_TRUE(listener);
+    const std::string port = std::to_string(listener->port());
+    for (const auto& same : {"127.0.0.1:" + port, std::string("127.0.0.1:0"), "localhost:" + port})
+        EXPECT_TRUE(listener->serves(same)) << same;
+    for (const auto& other : {":" + port, "0.0.0.0:" + port, std::string("127.0.0.1:1"),
+                              "[::1]:" + port, std::string("nonsense")})
+        EXPECT_FALSE(listener->serves(other)) << other;
+    const auto every = Listener::open(":0");
+    ASSERT_TRUE(every);
+    EXPECT_TRUE(every->serves(":" + std::to_string(every->port())));
+    EXPECT_FALSE(every->serves("127.0.0.1:" + std::to_string(every->port())));
 }
 
 TEST(Listener, WrongAddresses) {

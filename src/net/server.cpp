@@ -138,6 +138,7 @@ Server::Server(Loop& loop, Application& application, ServerLimits limits,
         .limits = limits,
         .active = std::make_shared<std::atomic<std::size_t>>(0),
         .draining = false,
+        .idle_close = false,
         .on_closed = {},
         .read_buffer = std::vector<char>(kReadBuffer),
         .date = {},
@@ -182,7 +183,7 @@ void Server::adopt(int fd, std::string peer) {
     impl_->connections.emplace(id, Impl::Held{connection, std::move(pass)});
     impl_->shared->application.on_connection_opened();
     connection->start();
-    if (impl_->shared->draining) connection->drain();
+    if (impl_->shared->idle_close) connection->drain();
 }
 
 void Server::accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place) {
@@ -196,8 +197,13 @@ void Server::stop_accepting() {
         acceptor->stop();
 }
 
+void Server::retire() {
+    impl_->shared->draining = true;
+}
+
 void Server::drain() {
     impl_->shared->draining = true;
+    impl_->shared->idle_close = true;
     for (const auto& connection : impl_->all())
         connection->drain();
 }

@@ -145,6 +145,8 @@ public:
     /// adopts it when empty.
     void accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place = {});
     void stop_accepting();
+    /// Each connection closes after the answer that it is in, or gets next.
+    void retire();
     /// No new requests: idle connections close, busy ones close after the answer they are in.
     void drain();
     /// Cuts everything that is left.
@@ -163,6 +165,9 @@ class Listener {
 public:
     /// "127.0.0.1:8484", "[::1]:8484", ":8484", "8484", "localhost:0". Port 0 takes a free one.
     static Result<Listener> open(std::string_view address);
+    /// Takes over a descriptor that another process opened, bound and listens with; owns it, also
+    /// when it is refused.
+    static Result<Listener> inherit(int fd);
     Listener(Listener&& other) noexcept;
     Listener& operator=(Listener&& other) noexcept;
     ~Listener();
@@ -171,6 +176,9 @@ public:
     /// "127.0.0.1:8484" as bound.
     const std::string& address() const { return address_; }
     bool is_loopback() const { return loopback_; }
+    /// True when opening `address`, as open() takes it, would mean this very socket. Port 0 means
+    /// any port.
+    bool serves(std::string_view address) const;
 
 private:
     Listener(int fd, std::uint16_t port, std::string address, bool loopback);

@@ -29,7 +29,8 @@ struct ServerShared {
     Application& application;
     ServerLimits limits;
     std::shared_ptr<std::atomic<std::size_t>> active;
-    bool draining = false;
+    bool draining = false;                            // an answer is its connection's last
+    bool idle_close = false;                          // and a connection without a request closes
     std::function<void(std::uint64_t id)> on_closed;  // emptied by ~Server
     std::vector<char> read_buffer;
     std::string date;  // of `date_second`

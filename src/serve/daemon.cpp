@@ -1,9 +1,14 @@
 #include "serve/daemon.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <ostream>
 #include <thread>
@@ -13,6 +18,8 @@
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
 #include "serve/own_api.hpp"
+#include "serve/service_manager.hpp"
+#include "serve/takeover.hpp"
 #include "serve/workers.hpp"
 
 namespace segue::serve {
@@ -20,11 +27,16 @@ namespace {
 
 constexpr auto kFirstProbe = std::chrono::milliseconds(3'000);
 constexpr auto kPoll = std::chrono::milliseconds(20);
+// After a handover a kept-alive connection still gets one answer, which tells it to close: a client
+// that is busy never sees its connection cut under a request.
+constexpr auto kIdleGrace = std::chrono::milliseconds(5'000);
+// This process to itself: a successor took over.
+constexpr int kHandedOver = SIGUSR1;
 
 sigset_t handled_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, kHandedOver, SIGUSR2, SIGCHLD})
         sigaddset(&set, signal);
     return set;
 }
@@ -38,8 +50,23 @@ struct House {
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
     std::unique_ptr<KeyWatch> keys;
-    std::unique_ptr<net::Listener> listener;
+    std::vector<net::Listener> listeners;
+    bool activated = false;  // a service manager opened them
     std::unique_ptr<Workers> workers;
+    std::unique_ptr<TakeoverServer> takeover;  // null: nobody can take over
+    std::jthread predecessor;                  // waits until the process before this one has ended
+    pid_t successor = 0;                       // that SIGUSR2 started
+
+    bool only_loopback() const {
+        return std::all_of(listeners.begin(), listeners.end(),
+                           [](const net::Listener& listener) { return listener.is_loopback(); });
+    }
+    std::string addresses(std::string_view before, std::string_view between) const {
+        std::string out;
+        for (const auto& listener : listeners)
+            out.append(out.empty() ? "" : between).append(before).append(listener.address());
+        return out;
+    }
 };
 
 Result<void> furnish_engines(House& house, Config& config) {
@@ -56,7 +83,7 @@ Result<void> furnish_engines(House& house, Config& config) {
 
 /// Other machines reach the listener, and nobody said that this is meant.
 bool needs_key(const House& house, const Config& config) {
-    return !house.listener->is_loopback() && !config.insecure_no_auth;
+    return !house.only_loopback() && !config.insecure_no_auth;
 }
 
 Result<void> check_keys(const House& house, const Config& config) {
@@ -71,7 +98,7 @@ Result<void> check_keys(const House& house, const Config& config) {
         fmt::format("other machines can reach {}, and there is no usable key: everybody could use "
                     "what is behind it; make a key with 'segue keys create --name NAME', listen on "
                     "127.0.0.1, or say --insecure-no-auth",
-                    house.listener->address()));
+                    house.addresses("", " and ")));
 }
 
 void install(House& house, Config config) {
@@ -79,7 +106,7 @@ void install(House& house, Config config) {
     auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
     registry->start();
     registry->wait_for_first_probe(kFirstProbe);
-    config.gateway.check_host = house.listener->is_loopback();
+    config.gateway.check_host = house.only_loopback();
     house.gateway->reload(config.gateway, registry);
     house.keys->keep_last_key(needs_key(house, config));
     house.registry = registry;
@@ -101,7 +128,7 @@ void reload(House& house, const ServeOptions& options) {
         log::error(
             "the configuration was not reloaded: it has no key any more, and other machines reach "
             "{}; give it a key, or say insecure_no_auth: true",
-            house.listener->address());
+            house.addresses("", " and "));
         return;
     }
     const Config& old = house.config;
@@ -120,8 +147,8 @@ void reload(House& house, const ServeOptions& options) {
 }
 
 void announce(const House& house, std::ostream& banner) {
-    banner << fmt::format("segue {} listens on http://{}\n", SEGUE_VERSION,
-                          house.listener->address());
+    banner << fmt::format("segue {} listens on {}\n", SEGUE_VERSION,
+                          house.addresses("http://", " and "));
     for (const auto& engine : house.registry->engines()) {
         const auto facts = engine->facts();
         const bool up = facts->state == engine::EngineFacts::State::kUp;
@@ -130,7 +157,7 @@ void announce(const House& house, std::ostream& banner) {
                               engine->config().origin.to_string(),
                               facts->rehearsal ? " (rehearsal: a stand-in, not a model)" : "");
     }
-    if (!house.listener->is_loopback() && !house.gateway->snapshot().keys->required()) {
+    if (!house.only_loopback() && !house.gateway->snapshot().keys->required()) {
         static constexpr std::string_view kOpen =
             "there is no key, as --insecure-no-auth says: everybody who reaches this address may "
             "use every engine behind it";
@@ -145,25 +172,156 @@ void announce(const House& house, std::ostream& banner) {
     banner.flush();
 }
 
-Result<void> write_port_file(const std::string& file, const std::string& address) {
+Result<void> write_port_file(const std::string& file, const std::string& addresses) {
     if (file.empty()) return {};
-    std::ofstream out(file, std::ios::trunc);
-    out << address << '\n';
+    // In one step: who waits for the file, or reads it while another process takes over, never
+    // sees half of it.
+    const std::string fresh = file + ".new";
+    std::ofstream out(fresh, std::ios::trunc);
+    out << addresses << '\n';
     out.close();
-    if (!out)
+    if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
         return fail(Fault::kIo,
                     fmt::format("cannot write {}; check the folder and its permissions", file));
     return {};
 }
 
+/// From the segue that is running, from the service manager, or opened here.
+Result<void> furnish_listeners(House& house, const Config& config, const Environment& environment,
+                               std::optional<Takeover>& takeover) {
+    if (takeover) {
+        Inheritance& old = takeover->inheritance();
+        house.activated = old.activated;
+        for (auto& listener : old.listeners)
+            if (old.activated || listener.serves(config.listen))
+                house.listeners.push_back(std::move(listener));
+        if (!house.listeners.empty()) return {};
+        log::warning("the running segue listens elsewhere; its address is given up for {}",
+                     config.listen);
+    } else {
+        SEGUE_TRY(activated, activated_listeners(environment));
+        house.activated = !activated.empty();
+        house.listeners = std::move(activated);
+        if (house.activated) {
+            log::info("listening on the sockets of the service manager; 'listen' is not used");
+            return {};
+        }
+    }
+    SEGUE_TRY(listener, net::Listener::open(config.listen));
+    house.listeners.push_back(std::move(listener));
+    return {};
+}
+
+/// From here on another process may take over. Where that is impossible Segue runs all the same.
+void await_successor(House& house, bool took_over) {
+    const std::string& folder = house.config.data_dir;
+    const std::string path = takeover_path(folder);
+    std::error_code error;
+    if (std::filesystem::create_directories(folder, error))
+        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+    if (!took_over && net::LocalSocket::connect(path)) {
+        log::warning(
+            "another segue uses {} too; segue serve --takeover will reach that one: give each its "
+            "own --data-dir",
+            folder);
+        return;
+    }
+    TakeoverServer::Options options;
+    options.path = path;
+    options.user = ::geteuid();
+    for (const auto& listener : house.listeners)
+        options.listeners.push_back(listener.fd());
+    options.activated = house.activated;
+    options.stop_accepting = [&house] { house.workers->stop_accepting(); };
+    options.accept_again = [&house] { house.workers->accept_from(house.listeners); };
+    options.handed_over = [main = ::pthread_self()] { ::pthread_kill(main, kHandedOver); };
+    auto server = TakeoverServer::start(std::move(options));
+    if (server) {
+        house.takeover = std::move(*server);
+    } else {
+        log::info("segue serve --takeover will not find this segue: {}", server.error().detail);
+    }
+}
+
+/// The old process goes on with what it has; what it changed in the data folder is read when it is
+/// over.
+void watch_predecessor(House& house, Takeover takeover) {
+    house.predecessor =
+        std::jthread([&house, takeover = std::move(takeover)](const std::stop_token& stop) mutable {
+            const auto read_aliases = [&] {
+                if (const auto read = house.gateway->aliases().refresh(); !read)
+                    log::warning("{}", read.error().detail);
+                house.gateway->publish_aliases();
+            };
+            read_aliases();
+            takeover.wait_for_end(stop);
+            if (stop.stop_requested()) return;
+            read_aliases();
+            log::info("the old segue (pid {}) has ended", takeover.inheritance().pid);
+        });
+}
+
+void start_successor(House& house) {
+    if (!house.takeover) {
+        log::error("no successor is started: it could not reach this segue (see the first lines)");
+        return;
+    }
+    const auto pid = spawn_successor();
+    if (!pid) {
+        log::error("no successor is started: {}", pid.error().detail);
+        return;
+    }
+    house.successor = *pid;
+    log::info("started a successor (pid {})", *pid);
+}
+
+void reap_successor(House& house) {
+    int status = 0;
+    if (house.successor == 0 || ::waitpid(house.successor, &status, WNOHANG) <= 0) return;
+    log::error("the successor (pid {}) ended with {}; this segue goes on", house.successor,
+               WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
+                                 : fmt::format("signal {}", WTERMSIG(status)));
+    house.successor = 0;
+}
+
+/// A successor has the listening sockets: what is here goes on to its end, or to the deadline.
+void retire(House& house, const sigset_t& signals) {
+    log::info("another segue took over; {} requests go on here for at most {} s",
+              house.workers->active(),
+              std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
+    house.workers->retire();
+    house.listeners.clear();
+    const TimePoint begin = house.clock.now();
+    const TimePoint deadline = begin + house.config.drain;
+    bool idle_may_stay = true;
+    bool told_to_stop = false;
+    while (house.clock.now() < deadline) {
+        const bool idle_left =
+            idle_may_stay && house.gateway->connections.load(std::memory_order_relaxed) > 0;
+        if (house.workers->active() == 0 && !idle_left) return;
+        if (idle_may_stay && house.clock.now() >= begin + kIdleGrace) {
+            idle_may_stay = false;
+            house.workers->drain();
+        }
+        const timespec wait{0, std::chrono::nanoseconds(kPoll).count()};
+        const int signal = sigtimedwait(&signals, nullptr, &wait);
+        if (signal != SIGINT && signal != SIGTERM) continue;
+        // Who stops the service stops both processes; this one is draining already.
+        if (!std::exchange(told_to_stop, true)) continue;
+        break;
+    }
+    if (house.workers->active() > 0) log::warning("{} requests are cut", house.workers->active());
+}
+
 /// Signals until it is time to go. False: gone without waiting (a second signal).
 void drain(House& house, const sigset_t& signals) {
-    log::info("stopping: no new requests, {} under way have {} s", house.workers->active(),
-              std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
     house.own_api.begin_draining();
     house.workers->drain();
-    house.listener
-        .reset();  // nobody accepts any more: new connections are refused rather than left waiting
+    log::info("stopping: no new requests, {} under way have {} s", house.workers->active(),
+              std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
+    // Nobody accepts any more: new connections are refused rather than left waiting (unless a
+    // service manager holds the sockets too, and starts the next segue).
+    house.listeners.clear();
     const TimePoint deadline = house.clock.now() + house.config.drain;
     while (house.workers->active() > 0 && house.clock.now() < deadline) {
         const timespec wait{0, std::chrono::nanoseconds(kPoll).count()};
@@ -196,10 +354,19 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     std::signal(SIGPIPE, SIG_IGN);
     log::configure(loaded.config.log_level, loaded.config.log_format);
 
+    const ServiceManager manager(options.environment);
+    std::optional<Takeover> takeover;
+    if (options.start == ServeOptions::Start::kTakeover) {
+        SEGUE_TRY(begun, Takeover::begin(takeover_path(loaded.config.data_dir)));
+        takeover = std::move(begun);
+        if (!takeover)
+            log::info("no segue to take over from uses {}; starting as if without --takeover",
+                      loaded.config.data_dir);
+    }
+
     House house;
     const Config& config = loaded.config;
-    SEGUE_TRY(listener, net::Listener::open(config.listen));
-    house.listener = std::make_unique<net::Listener>(std::move(listener));
+    SEGUE_TRY_VOID(furnish_listeners(house, config, options.environment, takeover));
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
     house.gateway =
@@ -217,17 +384,49 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
               Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
                             limits_for(house.config, house.listener->is_loopback())));
     house.workers = std::move(workers);
-    house.workers->start(*house.listener);
+    house.workers->start();
+    house.workers->accept_from(house.listeners);
+    const bool taking_over = takeover.has_value();
+    if (taking_over) {
+        const auto completed = takeover->complete();
+        if (!completed) {
+            // The old one accepts; what this one has accepted meanwhile is answered.
+            drain(house, signals);
+            return tl::make_unexpected(completed.error());
+        }
+        const Inheritance& old = takeover->inheritance();
+        log::info("took over from segue {} (pid {}){}", old.version, old.pid,
+                  *completed == Takeover::End::kDied ? ", which has ended" : "");
+        watch_predecessor(house, std::move(*takeover));
+    }
+    await_successor(house, taking_over);
     announce(house, banner);
-    SEGUE_TRY_VOID(write_port_file(options.port_file, house.listener->address()));
+    SEGUE_TRY_VOID(write_port_file(options.port_file, house.addresses("", "\n")));
+    manager.ready("listening on " + house.addresses("", ", "));
 
     while (true) {
         int signal = 0;
         if (sigwait(&signals, &signal) != 0) continue;
-        if (signal != SIGHUP) break;
-        reload(house, options);
+        if (signal == SIGHUP) {
+            manager.reloading();
+            reload(house, options);
+            manager.ready("listening on " + house.addresses("", ", "));
+        } else if (signal == SIGUSR2) {
+            start_successor(house);
+        } else if (signal == SIGCHLD) {
+            reap_successor(house);
+        } else if (signal != kHandedOver || (house.takeover && house.takeover->handed_over())) {
+            break;
+        }
     }
-    drain(house, signals);
+    if (house.takeover) house.takeover->stop();
+    if (house.takeover && house.takeover->handed_over()) {
+        retire(house, signals);
+    } else {
+        manager.stopping();
+        drain(house, signals);
+    }
+    house.predecessor = {};
     house.workers->stop();
     house.registry->stop();
     log::info("stopped");

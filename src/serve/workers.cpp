@@ -31,17 +31,21 @@ Workers::~Workers() {
     stop();
 }
 
-void Workers::start(const net::Listener& listener) {
+void Workers::start() {
     running_ = true;
     for (auto& thread : threads_) {
         net::Loop* loop = thread->loop.get();
         thread->thread = std::jthread([loop] { loop->run(); });
     }
-    acceptor_loop_->post([this, fd = listener.fd()] {
-        acceptor_->accept_from(
-            fd, [this](int socket, std::string peer) { place(socket, std::move(peer)); });
-    });
     acceptor_thread_ = std::jthread([loop = acceptor_loop_.get()] { loop->run(); });
+}
+
+void Workers::accept_from(std::span<const net::Listener> listeners) {
+    for (const auto& listener : listeners)
+        acceptor_loop_->post([this, fd = listener.fd()] {
+            acceptor_->accept_from(
+                fd, [this](int socket, std::string peer) { place(socket, std::move(peer)); });
+        });
 }
 
 /// The worker with the fewest requests under way gets the connection; it stays there.
@@ -57,11 +61,23 @@ void Workers::place(int fd, std::string peer) {
     });
 }
 
+void Workers::stop_accepting() {
+    std::latch stopped(1);
+    acceptor_loop_->post([&] {
+        acceptor_->stop_accepting();
+        stopped.count_down();
+    });
+    stopped.wait();  // from here on threads_ is not rotated any more
+}
+
+void Workers::retire() {
+    stop_accepting();
+    for (auto& thread : threads_)
+        thread->loop->post([server = thread->server.get()] { server->retire(); });
+}
+
 void Workers::drain() {
-    acceptor_loop_->post([this] { acceptor_->stop_accepting(); });
-    std::latch accepted(1);
-    acceptor_loop_->post([&] { accepted.count_down(); });
-    accepted.wait();  // from here on threads_ is not rotated any more
+    stop_accepting();
     for (auto& thread : threads_)
         thread->loop->post([server = thread->server.get()] { server->drain(); });
 }

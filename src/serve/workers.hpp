@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,8 +24,14 @@ public:
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    /// Starts the threads and accepts from `listener`, which must outlive this object.
-    void start(const net::Listener& listener);
+    /// Starts the threads; nothing is accepted yet.
+    void start();
+    /// Accepts from `listeners`, which must live until stop_accepting().
+    void accept_from(std::span<const net::Listener> listeners);
+    /// From any thread but the workers'; nothing is accepted any more when it returns.
+    void stop_accepting();
+    /// Each connection closes after the answer that it is in, or gets next.
+    void retire();
     /// No new connections and no new requests; open ones go on.
     void drain();
     /// Requests under way.

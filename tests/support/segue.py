@@ -66,6 +66,11 @@ class Process:
         self.stop()
         raise NotStarted(f"{' '.join(self.arguments)} was not ready after {seconds} s:\n{self.log}")
 
+    port: int
+
+    def request(self, method: str, path: str, body: Any = None, headers: Any = None, **kwargs: Any) -> client.Reply:
+        return client.request(self.port, method, path, body, headers, **kwargs)
+
     def terminate(self) -> None:
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
@@ -114,9 +119,6 @@ class Segue(Process):
             return super().stop()
         finally:
             shutil.rmtree(self._config_folder, ignore_errors=True)
-
-    def request(self, method: str, path: str, body: Any = None, headers: Any = None, **kwargs: Any) -> client.Reply:
-        return client.request(self.port, method, path, body, headers, **kwargs)
 
     def get(self, path: str, headers: Any = None) -> client.Reply:
         return self.request("GET", path, None, headers)
