@@ -43,10 +43,10 @@ test-engines: build ## the conformance suite against a real vLLM on the CPU (ins
 	@tools/deps test
 	@tools/test-engines
 
-bench: build ## measure added latency and throughput beside nginx; writes docs/performance.md
+bench: build ## measure beside nginx, HAProxy and peers (15 minutes, quiet machine); writes docs/performance.md
 	@tools/deps bench
-	@cmake --build build/release --target segue-bench-upstream -j $(JOBS)
-	@.deps/venv/bin/python bench/run.py
+	@cmake --build build/release --target bench-tools -j $(JOBS)
+	@python3 bench/run.py $(ARGS)
 
 soak: build ## mixed load for SOAK_SECONDS (default 600): fails on growth or one wrong byte
 	@tools/deps test

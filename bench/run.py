@@ -1,206 +1,332 @@
 #!/usr/bin/env python3
-"""Measures what a gateway adds, side by side in one run: direct, nginx and Segue before the same mock upstream.
+"""Measures what a gateway adds, side by side in one run: nothing (direct), nginx, HAProxy, Segue and its peers before one mock upstream.
 
-Rounds are interleaved, so that a noisy machine is noisy for all; medians and spreads are reported. The upstream and the load
-generator (wrk) run on one core, the proxy under test on another. Writes docs/performance.md and bench/results.json.
+Rounds are interleaved, so that a noisy machine is noisy for all; medians and spreads are reported. Upstream and load generator share one
+core, the proxy under test has another. Every answer is checked. What was measured is saved after each measurement: a run that was broken
+off goes on with --resume.
 
-usage: run.py [--rounds 5] [--seconds 2] [--segue build/release/segue] [--no-write]
+usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--seconds 1] [--awake] [--resume] [--profile] [--report]
+  --quick      one short round into build/, no documents written: to try things
+  --only       of: direct nginx haproxy segue segue-from-ollama segue-to-ollama smg vllm-router ferro litellm portkey
+               (litellm-to-ollama only when named); direct is always measured
+  --cells      of: plain-1 plain-16 plain-64 plain-256 big-1 big-64 stream-1 stream-64 open
+  --awake      keeps both cores from sleeping between requests: a program of the lowest priority (SCHED_IDLE) spins on each, so that what a
+               virtual machine needs to wake a core is not measured; the page says so
+  --profile    only looks where the time goes, into docs/performance/profile.md; measures nothing
+  --report     writes docs/performance.md from the saved results and measures nothing
 """
-
 import argparse
 import datetime
 import json
 import os
 import platform
-import re
-import shutil
-import socket
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
+import peers
+import profile_page
+import report
+from procs import Running, cores, machine_busy, raise_file_limit
+
 ROOT = Path(__file__).resolve().parent.parent
-OPENAI = {"model": "bench", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
-OLLAMA = {**OPENAI, "stream": False}
+SMALL = "What is the capital of France?"
+BIG = ("The quick brown fox jumps over the lazy dog and thinks about it for a while. " * 1400)[:100 * 1024]
+
+# name: connections, prompt, events, microseconds between events, seconds (times --seconds)
+CELLS = {
+    "plain-1": (1, SMALL, 12, 0, 1.0), "plain-16": (16, SMALL, 12, 0, 1.0),
+    "plain-64": (64, SMALL, 12, 0, 1.0), "plain-256": (256, SMALL, 12, 0, 1.0),
+    "big-1": (1, BIG, 12, 0, 1.0), "big-64": (64, BIG, 12, 0, 1.0),
+    "stream-1": (1, SMALL, 200, 1000, 1.0), "stream-64": (64, SMALL, 200, 5000, 2.0),
+    "open": (0, SMALL, 9999, 1_000_000, 0.0),
+}
+STEPS = (1000, 5000)     # streams open at once
+HOLD_SECONDS = 1.6       # each step; an event a second in each stream
+RAMP_SECONDS = 5
+SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.tools_core, self.proxy_core = cores()
+        self.running = {}
+        self.left_out = {}
+        self.proxies = []
+        os.sched_setaffinity(0, {self.tools_core})
+        self.spinners = [self.start(f"spinner-{core}", [sys.executable, "-c", SPIN], core)
+                         for core in ((self.tools_core, self.proxy_core) if options.awake else ())]
+        self.upstream_port = peers.free_port()
+        self.upstream = self.start("upstream", [options.tools / "segue-bench-upstream", self.upstream_port], self.tools_core)
+        if not peers.wait_until(lambda: peers.ask(self.upstream_port, "/health")[0] == 200, 10):
+            sys.exit("the mock upstream does not answer; build it: cmake --build build/release --target bench-tools")
 
+    def start(self, name, command, core, environment=None):
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return Running(command, core, folder, environment)
 
-def wait_for(port, path="/", limit=15):
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
+    def close(self):
+        for running in [*self.running.values(), self.upstream, *self.spinners]:
+            running.stop()
+
+    def start_proxy(self, proxy):
+        """Starts it and waits for the upstream's answer through it; answers why not, or nothing."""
+        if proxy.name == "direct":
+            proxy.port = self.upstream_port
+            return ""
+        proxy.port = peers.free_port()
+        folder = self.folder / proxy.name
+        folder.mkdir(exist_ok=True)
+        command, environment = proxy.command(folder, proxy.port, self.upstream_port)
+        running = self.running[proxy.name] = self.start(proxy.name, command, self.proxy_core, environment)
+        seen = {"last": (0, "nothing")}
+
+        def answers():
+            if running.ended():
+                return True
+            if peers.ask(proxy.port, proxy.ready_path, timeout=2)[0] == 0:
+                return False
+            seen["last"] = peers.ask(proxy.port, proxy.path, proxy.body(SMALL, 12, 0, False), proxy.headers)
+            return seen["last"][0] == 200 and " 00000000:0012@" in seen["last"][1]
+
+        if peers.wait_until(answers, proxy.start_seconds) and not running.ended():
+            return ""
+        why = f"does not start: {running.last_words()}" if running.ended() else f"no right answer within {proxy.start_seconds} s: " \
+            f"{seen['last'][0]} {' '.join(seen['last'][1].split())[:160]}"
+        running.stop()
+        del self.running[proxy.name]
+        return why
+
+    def start_all(self, wanted):
+        for proxy in wanted:
+            why = proxy.missing() or self.start_proxy(proxy)
+            if why:
+                self.left_out[proxy.name] = why
+                say(f"{proxy.title}: left out ({why})")
+                continue
+            proxy.broken = {}
+            for kind, cell in (("plain", "plain-1"), ("stream", "stream-1")):
+                sample = self.load(proxy, cell, 0.3)
+                if sample["errors"]:
+                    proxy.broken[kind] = f"{', '.join(sample['error_kinds'])}: {sample['error_sample'][:160]}"
+                    say(f"{proxy.title}: {kind} answers are wrong ({proxy.broken[kind]})")
+            self.proxies.append(proxy)
+            self.pause(proxy)
+            say(f"{proxy.title} {proxy.version()} answers")
+
+    def pause(self, proxy):
+        if proxy.is_pausable and proxy.name in self.running:
+            self.running[proxy.name].signal(signal.SIGSTOP)
+
+    def resume(self, proxy):
+        if proxy.is_pausable and proxy.name in self.running:
+            self.running[proxy.name].signal(signal.SIGCONT)
+            time.sleep(0.1)
+
+    def command(self, proxy, cell, more):
+        _, prompt, events, gap, _ = CELLS[cell]
+        body = self.folder / "body.json"
+        streams = gap > 0
+        body.write_text(proxy.body(prompt, events, gap, streams))
+        headers = [part for name, value in proxy.headers.items() for part in ("--header", f"{name}: {value}")]
+        ends = ["--end", proxy.end] if streams else []
+        return [str(part) for part in [self.options.tools / "segue-bench-load", "--port", proxy.port, "--path", proxy.path, "--body", body,
+                                       *headers, *ends, *more]]
+
+    @staticmethod
+    def connections(cell):
+        return CELLS[cell][0]
+
+    def load(self, proxy, cell, seconds):
+        done = subprocess.run(self.command(proxy, cell, ["--connections", self.connections(cell), "--seconds", seconds, "--warm", 0.2]),
+                              capture_output=True, text=True, timeout=seconds + 30, check=False)
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).read()
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"nothing answers on port {port}")
+            return json.loads(done.stdout)
+        except ValueError:
+            sys.exit(f"the load generator said nothing that can be read: {done.stdout} {done.stderr}")
+
+    def clocks(self, running):
+        spun = sum(spinner.cpu() for spinner in self.spinners)
+        return [self.upstream.cpu(), running.cpu() if running else 0, machine_busy() - spun, time.monotonic()]
+
+    def sample(self, proxy, cell):
+        running = self.running.get(proxy.name)
+        if cell == "open":
+            return self.sample_open(proxy)
+        if running:
+            running.forget_peak()
+        before = self.clocks(running)
+        sample = self.load(proxy, cell, CELLS[cell][4] * self.options.seconds)
+        after = self.clocks(running)
+        upstream, own, busy, wall = (b - a for a, b in zip(before, after))
+        sample.update(upstream_cpu=upstream, proxy_cpu=own, wall=wall, peak_kb=running.memory("VmHWM") if running else 0)
+        # What neither the proxy nor the tools used: other programs, or the hypervisor. A quiet machine shows a few percent.
+        used = own + upstream + sample["load_cpu"]
+        sample["foreign"] = max(0.0, busy - used) / wall
+        return sample
+
+    def sample_open(self, proxy):
+        """Memory of a fresh process with many streams open; what it keeps from earlier work would blur it."""
+        if proxy.name in self.running and proxy.start_seconds < 60:
+            self.running.pop(proxy.name).stop()
+            why = self.start_proxy(proxy)
+            if why:
+                return {"skipped": why, "errors": 1}
+        running = self.running.get(proxy.name)
+        possible = [step for step in STEPS if 2 * step + 200 < self.options.files]
+        steps = possible if getattr(proxy, "reached", STEPS[-1]) >= STEPS[0] else possible[:1]
+        if self.options.quick:
+            steps = steps[:1]
+        if not steps:
+            return {"skipped": f"a process may open only {self.options.files} files here; raise the hard limit (ulimit -Hn)"}
+        idle = running.memory("VmRSS") if running else 0
+        command = self.command(proxy, "open", ["--steps", ",".join(map(str, steps)), "--hold", HOLD_SECONDS, "--ramp", RAMP_SECONDS])
+        sample = {"idle_kb": idle, "steps": []}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load:
+            for line in load.stdout:
+                value = json.loads(line)
+                if "step" not in value:
+                    sample.update(value)
+                    continue
+                before = running.cpu() if running else 0
+                time.sleep(HOLD_SECONDS * 0.8)
+                value["rss_kb"] = running.memory("VmRSS") if running else 0
+                value["cpu_per_second"] = ((running.cpu() if running else 0) - before) / (HOLD_SECONDS * 0.8)
+                sample["steps"].append(value)
+        proxy.reached = max((step["open"] for step in sample["steps"]), default=0)
+        time.sleep(0.5)    # thousands of connections end
+        return sample
+
+    def measure(self, results, cells, save):
+        # Memory with open streams comes last: it starts the proxies anew.
+        for group in ([cell for cell in cells if cell != "open"], [cell for cell in cells if cell == "open"]):
+            for turn in range(self.options.rounds if group else 0):
+                for cell in group:
+                    order = self.proxies[turn % len(self.proxies):] + self.proxies[:turn % len(self.proxies)]
+                    for proxy in order:
+                        samples = results.setdefault(proxy.name, {}).setdefault(cell, [])
+                        if len(samples) > turn:
+                            continue    # a broken run goes on
+                        why = proxy.broken.get("stream" if CELLS[cell][3] else "plain")
+                        if not why:
+                            self.resume(proxy)
+                            samples.append(self.sample(proxy, cell))
+                            self.pause(proxy)
+                            time.sleep(0.1)
+                        else:
+                            samples.append({"skipped": why})
+                        save()
+                say(f"round {turn + 1} of {self.options.rounds} done ({', '.join(group)})")
 
 
-def pinned(core, command):
-    return ["taskset", "-c", str(core), *map(str, command)] if (os.cpu_count() or 1) > 1 else list(map(str, command))
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-class Load:
-    """wrk with a body; answers requests a second, latency percentiles in microseconds, and errors."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def run(self, url, body, connections, seconds, stream=False):
-        if stream:
-            body = {**body, "stream": True}
-        script = self.folder / "post.lua"
-        text = json.dumps(body, separators=(",", ":")).replace("\\", "\\\\").replace("'", "\\'")
-        script.write_text(
-            "wrk.method='POST'\nwrk.headers['Content-Type']='application/json'\n"
-            f"wrk.body='{text}'\n"
-            "done=function(s,l,r) io.write(string.format('RESULT %f %f %f %d %d\\n', "
-            "s.requests/(s.duration/1e6), l:percentile(50), l:percentile(99), "
-            "s.errors.connect+s.errors.read+s.errors.write+s.errors.timeout+s.errors.status, s.requests)) end\n")
-        command = pinned(0, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script, url])
-        out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30).stdout
-        found = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+) (\d+)", out)
-        if not found:
-            sys.exit(f"wrk said nothing that can be read:\n{out}")
-        rate, p50, p99, errors, count = map(float, found.groups())
-        return {"rate": rate, "p50_us": p50, "p99_us": p99, "errors": int(errors), "requests": int(count)}
+def cpu_model():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
 
 
-def start_peers(folder, segue, upstream_binary, running):
-    upstream_port, nginx_port, segue_port = free_port(), free_port(), free_port()
-    running.append(subprocess.Popen(pinned(0, [upstream_binary, upstream_port]), stdout=subprocess.DEVNULL))
-    wait_for(upstream_port, "/health")
-    nginx_conf = folder / "nginx.conf"
-    nginx_conf.write_text(f"""
-worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  keepalive_requests 1000000;
-  upstream engine {{ server 127.0.0.1:{upstream_port}; keepalive 256; keepalive_requests 1000000; }}
-  server {{
-    listen 127.0.0.1:{nginx_port};
-    location / {{ proxy_pass http://engine; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }}
-  }}
-}}""")
-    running.append(subprocess.Popen(pinned(1, ["nginx", "-p", folder, "-c", nginx_conf]), stderr=subprocess.DEVNULL))
-    config = folder / "segue.yaml"
-    config.write_text(f"""
-listen: 127.0.0.1:{segue_port}
-workers: 1
-data_dir: {folder}/data
-engines: [{{name: bench, dialect: openai, url: "http://127.0.0.1:{upstream_port}", probe_capabilities: false}}]
-models: [{{name: bench, targets: [{{engine: bench, model: bench}}], profile: {{capabilities: [completion]}}}}]
-log: {{level: "off"}}
-""")
-    running.append(subprocess.Popen(pinned(1, [segue, "serve", "--config", config]), stdout=subprocess.DEVNULL))
-    wait_for(nginx_port, "/health")
-    wait_for(segue_port, "/livez")
-    base = "http://127.0.0.1:{}{}"
-    chat = "/v1/chat/completions"
-    return {
-        "direct": (base.format(upstream_port, chat), OPENAI),
-        "nginx": (base.format(nginx_port, chat), OPENAI),
-        "segue relay": (base.format(segue_port, chat), OPENAI),
-        "segue translation": (base.format(segue_port, "/api/chat"), OLLAMA),
-    }
+def settings(options, cells):
+    return {"rounds": options.rounds, "seconds": options.seconds, "cells": cells, "steps": list(STEPS), "awake": options.awake}
 
 
-def measure(load, peers, rounds, seconds):
-    cells = [("1 in flight", 1, False), ("64 in flight", 64, False), ("stream, 1 in flight", 1, True)]
-    results = {name: {cell: [] for cell, _, _ in cells} for name in peers}
-    for name, (url, body) in peers.items():  # warm every connection pool and page
-        load.run(url, body, 16, 1)
-    for turn in range(rounds):
-        for cell, connections, stream in cells:
-            for name, (url, body) in peers.items():
-                results[name][cell].append(load.run(url, body, connections, seconds, stream))
-        print(f"round {turn + 1} of {rounds} done", file=sys.stderr)
-    return results
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--cells", default="")
+    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--segue", type=Path, default=ROOT / "build/release/segue")
+    parser.add_argument("--tools", type=Path, default=ROOT / "build/release", help="folder of segue-bench-load and segue-bench-upstream")
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--awake", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.seconds = options.seconds or (0.5 if options.quick else 1)
+    options.segue, options.tools = options.segue.resolve(), options.tools.resolve()
+    partial = options.quick or options.only or options.cells
+    options.results = options.results or (options.tools / "bench-quick.json" if partial else ROOT / "bench/results.json")
+    options.writes = options.profile or not partial
+    return options
 
 
-def median(samples, key):
-    return statistics.median(sample[key] for sample in samples)
-
-
-def spread(samples, key):
-    values = [sample[key] for sample in samples]
-    return f"{min(values):.0f}-{max(values):.0f}"
-
-
-def report(results, rounds, seconds):
-    added = {name: median(cells["1 in flight"], "p50_us") - median(results["direct"]["1 in flight"], "p50_us")
-             for name, cells in results.items()}
-    rate = {name: median(cells["64 in flight"], "rate") for name, cells in results.items()}
-    errors = sum(sample["errors"] for cells in results.values() for samples in cells.values() for sample in samples)
-    lines = ["# Performance", "",
-             f"Written by `make bench` on {datetime.date.today()}: {rounds} interleaved rounds of {seconds} s, medians (spread), "
-             f"{os.cpu_count()} cores, {platform.machine()}. The load generator (wrk) and the mock upstream share one core, the proxy "
-             "under test has the other. Absolute numbers belong to that machine; the ratios are what counts.", "",
-             "| what | p50, 1 in flight | added p50 | p99, 64 in flight | requests/s, 64 in flight | p50 of a stream of 20 events | errors |",
-             "|---|---|---|---|---|---|---|"]
-    for name, cells in results.items():
-        one, many, stream = cells["1 in flight"], cells["64 in flight"], cells["stream, 1 in flight"]
-        lines.append(f"| {name} | {median(one, 'p50_us'):.0f} us ({spread(one, 'p50_us')}) | {added[name]:.0f} us | "
-                     f"{median(many, 'p99_us'):.0f} us | {rate[name]:.0f} ({spread(many, 'rate')}) | "
-                     f"{median(stream, 'p50_us'):.0f} us | {sum(s['errors'] for s in one + many + stream)} |")
-    checks = [
-        ("added p50 of the relay, 1 in flight, over nginx's", added["segue relay"] / max(added["nginx"], 1), "<=", 2.0),
-        ("added p50 of the translation, 1 in flight, in ms", added["segue translation"] / 1000, "<", 0.2),
-        ("requests/s of the relay, 64 in flight, over nginx's", rate["segue relay"] / rate["nginx"], ">=", 0.6),
-        ("errors", errors, "<=", 0),
-    ]
-    lines += ["", "| figure | measured | wanted | met |", "|---|---|---|---|"]
-    met_all = True
-    for name, value, sign, wanted in checks:
-        met = value <= wanted if sign in ("<=", "<") else value >= wanted
-        met_all = met_all and met
-        lines.append(f"| {name} | {value:.2f} | {sign} {wanted} | {'yes' if met else 'no'} |")
-    lines += ["", "The upstream is not the limit: *direct* is the first row. The translation does more than the relay: it reads an Ollama "
-              "request, streams from the engine, and sums the events up into one object.", ""]
-    return "\n".join(lines), met_all
+def pick(text, known, what):
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in known:
+            sys.exit(f"there is no {what} {name}; known: {' '.join(known)}")
+    return names or list(known)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--segue", type=Path, default=ROOT / "build/release/segue")
-    parser.add_argument("--no-write", action="store_true", help="print only")
-    options = parser.parse_args()
-    for tool in ("wrk", "nginx", "taskset"):
-        if not shutil.which(tool):
-            sys.exit(f"{tool} is not installed; make bench installs it")
-    running = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    options = parse()
+    options.files = raise_file_limit()
+    if options.report:
+        return report.write(json.loads(options.results.read_text()), ROOT)
+    classes = {kind.name: kind for kind in [*peers.ALL, *peers.EXTRA]}
+    names = pick(options.only, classes, "proxy")
+    extra = {kind.name for kind in peers.EXTRA}
+    wanted = [kind(options) for name, kind in classes.items()
+              if name == "direct" or name in names and (options.only or name not in extra)]
+    cells = pick(options.cells, CELLS, "cell")
+    data = {"settings": settings(options, cells), "samples": {}}
+    if options.resume and options.results.exists():
+        old = json.loads(options.results.read_text())
+        if old.get("settings") != data["settings"]:
+            sys.exit(f"{options.results} was measured with other settings ({old.get('settings')}); leave --resume out to begin anew")
+        data = old
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="segue-bench-") as name:
+        bench = Bench(options, Path(name))
         try:
-            peers = start_peers(folder, options.segue, options.segue.parent / "segue-bench-upstream", running)
-            results = measure(Load(folder), peers, options.rounds, options.seconds)
+            bench.start_all(wanted)
+            data.update({
+                "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "kernel": platform.release(), "system": system(),
+                            "tools_core": bench.tools_core, "proxy_core": bench.proxy_core, "files": options.files},
+                "titles": {proxy.name: proxy.title for proxy in wanted},
+                "versions": {proxy.name: proxy.version() for proxy in bench.proxies},
+                "left_out": bench.left_out,
+                "broken": {proxy.name: proxy.broken for proxy in bench.proxies if proxy.broken}})
+
+            def save():
+                part = options.results.with_suffix(".part")
+                part.write_text(json.dumps(data, indent=1) + "\n")
+                part.replace(options.results)
+
+            if not options.profile:
+                bench.measure(data["samples"], cells, save)
+            if options.writes:
+                say("looking where the time goes")
+                profile_page.write(bench, ROOT / "docs/performance")
         finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                process.wait(10)
-    text, met = report(results, options.rounds, options.seconds)
-    print(text)
-    if not options.no_write:
-        (ROOT / "docs/performance.md").write_text(text)
-        (ROOT / "bench/results.json").write_text(json.dumps(results, indent=1) + "\n")
-    return 0 if met else 1
+            bench.close()
+    if options.profile:
+        return 0
+    if options.writes:
+        return report.write(data, ROOT)
+    print(report.text(data))
+    return 0
+
+
+def system():
+    for line in Path("/etc/os-release").read_text().splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.partition("=")[2].strip('"')
+    return platform.system()
 
 
 if __name__ == "__main__":
