@@ -112,7 +112,6 @@ public:
         const double cpu_before = cpu_seconds();
         while (now_ns() < stop)
             poll_once(stop);
-        stop_ = stop;
         is_ending_ = true;
         const double cpu = cpu_seconds() - cpu_before;
         const std::uint64_t last = stop + nanoseconds(options_.grace);
@@ -120,10 +119,15 @@ public:
             poll_once(last);
         for (const auto& connection : connections_)
             if (connection.state == Connection::State::kBusy) fail(connection, "no answer in time");
+        // A proxy so slow that the window saw less than one answer a connection: all answers count,
+        // until the last.
+        double rate = static_cast<double>(completed_) / options_.seconds;
+        if (completed_ < options_.connections && latency_.size() > 0)
+            rate =
+                static_cast<double>(latency_.size()) / (static_cast<double>(last_ - begin_) / 1e9);
         std::printf(
             R"({"seconds":%.3f,"requests":%zu,"rate":%.3f,"events_in_window":%zu,"load_cpu":%.4f,"latency":%s,)",
-            options_.seconds, completed_, static_cast<double>(completed_) / options_.seconds,
-            events_, cpu, latency_.json().c_str());
+            options_.seconds, completed_, rate, events_, cpu, latency_.json().c_str());
         print_rest();
         return 0;
     }
@@ -350,8 +354,11 @@ private:
         if (state == AnswerReader::State::kBroken) return lost(connection, connection.reader.why());
         if (options_.hold > 0) return lost(connection, "a held stream ended");
         ++total_requests_;
-        if (connection.started >= begin_) latency_.add(now - connection.started);
-        if (now >= begin_ && (!is_ending_ || now < stop_)) ++completed_;
+        if (now >= begin_) {
+            latency_.add(now - connection.started);
+            last_ = now;
+            if (!is_ending_) ++completed_;
+        }
         connection.state = Connection::State::kIdle;
         if (is_ending_) return;
         if (got <= 0 || connection.reader.closes()) {
@@ -365,7 +372,7 @@ private:
     void take(Connection& connection, const bench::Event& event, std::uint64_t now) {
         ++total_events_;
         if (now >= begin_ && !is_ending_) ++events_;
-        if (connection.started >= begin_ && options_.orders.events > 1 && !options_.end.empty()) {
+        if (now >= begin_ && !options_.end.empty()) {
             if (event.number == 1)
                 first_.add(now - connection.started);
             else
@@ -381,7 +388,7 @@ private:
     std::vector<Connection> connections_;
     std::array<epoll_event, 512> events_ready_{};
     std::array<char, 256 * 1024> buffer_{};
-    std::uint64_t begin_ = 0, stop_ = 0;
+    std::uint64_t begin_ = 0, last_ = 0;
     bool is_ending_ = false, retries_ = false;
     std::uint32_t markers_ = 0;
     std::size_t completed_ = 0, events_ = 0;             // within the measured window
