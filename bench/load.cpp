@@ -159,7 +159,8 @@ public:
             now_ns() - std::uint64_t{options_.orders.gap_us} * 1000U * 5 / 2;
         for (const auto& connection : connections_)
             if (connection.state == Connection::State::kBusy && connection.last_event < silent)
-                fail(connection, "a stream fell silent");
+                fail(connection, connection.last_event == 0 ? "no first event in time"
+                                                            : "a stream fell silent");
         std::printf(R"({"open":%zu,"held_events":%zu,)", streaming(), held_events_);
         print_rest();
         return 0;

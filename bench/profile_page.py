@@ -125,6 +125,7 @@ def system_calls(bench, proxy, cell):
 
 def write(bench, folder):
     """Flame graphs and profile.md into `folder`; answers the page's lines."""
+    folder.mkdir(exist_ok=True)
     lines = ["## Where the time goes", ""]
     names = {proxy.name: proxy for proxy in bench.proxies}
     views = [(names[name], cell) for name, cell in VIEWS if name in names]

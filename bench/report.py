@@ -192,7 +192,7 @@ def text(data, more=()):
     if "open" in cells:
         steps = options["steps"]
         lines += ["", "## Streams open at once", "",
-                  "A freshly started process; each stream gets an event a second. Resident memory of all its processes, in MB. A step counts as reached when "
+                  "A freshly started process (LiteLLM's is not: it needs too long); each stream gets an event a second. Resident memory of all its processes, in MB. A step counts as reached when "
                   "every stream has its first event within 5 s of opening the first.", ""]
 
         def opened(index):
@@ -218,6 +218,8 @@ def left_out(data):
     for name, kinds in data.get("broken", {}).items():
         for kind, why in kinds.items():
             lines.append(f"- {data['titles'][name]}: its {kind} answers are not the upstream's and were not measured: {why}")
+    for name, count in data.get("ended", {}).items():
+        lines.append(f"- {data['titles'][name]} ended by itself {count} times and was started again.")
     kinds = {}
     for name, cells in data["samples"].items():
         for samples in cells.values():

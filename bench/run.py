@@ -5,7 +5,7 @@ Rounds are interleaved, so that a noisy machine is noisy for all; medians and sp
 core, the proxy under test has another. Every answer is checked. What was measured is saved after each measurement: a run that was broken
 off goes on with --resume.
 
-usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--seconds 1] [--awake] [--resume] [--profile] [--report]
+usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--seconds 0.8] [--awake] [--resume] [--profile] [--report]
   --quick      one short round into build/, no documents written: to try things
   --only       of: direct nginx haproxy segue segue-from-ollama segue-to-ollama smg vllm-router ferro litellm portkey
                (litellm-to-ollama only when named); direct is always measured
@@ -45,8 +45,9 @@ CELLS = {
     "open": (0, SMALL, 9999, 1_000_000, 0.0),
 }
 STEPS = (1000, 5000)     # streams open at once
-HOLD_SECONDS = 1.6       # each step; an event a second in each stream
+HOLD_SECONDS = 1.3       # each step; an event a second in each stream
 RAMP_SECONDS = 5
+SETTLE_SECONDS = 4
 SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
@@ -55,7 +56,7 @@ class Bench:
         self.options, self.folder = options, folder
         self.tools_core, self.proxy_core = cores()
         self.running = {}
-        self.left_out = {}
+        self.left_out, self.ended = {}, {}
         self.proxies = []
         os.sched_setaffinity(0, {self.tools_core})
         self.spinners = [self.start(f"spinner-{core}", [sys.executable, "-c", SPIN], core)
@@ -119,9 +120,29 @@ class Bench:
             self.pause(proxy)
             say(f"{proxy.title} {proxy.version()} answers")
 
+    def revive(self, proxy):
+        """A proxy that ended is started again, and said to have ended."""
+        running = self.running.get(proxy.name)
+        if proxy.name == "direct" or (running and not running.ended()):
+            return ""
+        if running:
+            say(f"{proxy.title} ended by itself: {running.last_words()}")
+            self.ended[proxy.name] = self.ended.get(proxy.name, 0) + 1
+        return self.start_proxy(proxy)
+
     def pause(self, proxy):
         if proxy.is_pausable and proxy.name in self.running:
             self.running[proxy.name].signal(signal.SIGSTOP)
+
+    def settle(self, proxy):
+        """Waits until a proxy has done with what its clients left behind, so that it does not burden the next measurement."""
+        running = self.running.get(proxy.name)
+        end = time.monotonic() + SETTLE_SECONDS
+        while running and not running.ended() and time.monotonic() < end:
+            before = running.cpu()
+            time.sleep(0.1)
+            if running.cpu() - before < 0.01:
+                return
 
     def resume(self, proxy):
         if proxy.is_pausable and proxy.name in self.running:
@@ -199,7 +220,6 @@ class Bench:
                 value["cpu_per_second"] = ((running.cpu() if running else 0) - before) / (HOLD_SECONDS * 0.8)
                 sample["steps"].append(value)
         proxy.reached = max((step["open"] for step in sample["steps"]), default=0)
-        time.sleep(0.5)    # thousands of connections end
         return sample
 
     def measure(self, results, cells, save):
@@ -212,12 +232,12 @@ class Bench:
                         samples = results.setdefault(proxy.name, {}).setdefault(cell, [])
                         if len(samples) > turn:
                             continue    # a broken run goes on
-                        why = proxy.broken.get("stream" if CELLS[cell][3] else "plain")
+                        why = proxy.broken.get("stream" if CELLS[cell][3] else "plain") or self.revive(proxy)
                         if not why:
                             self.resume(proxy)
                             samples.append(self.sample(proxy, cell))
+                            self.settle(proxy)
                             self.pause(proxy)
-                            time.sleep(0.1)
                         else:
                             samples.append({"skipped": why})
                         save()
@@ -255,7 +275,7 @@ def parse():
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
-    options.seconds = options.seconds or (0.5 if options.quick else 1)
+    options.seconds = options.seconds or (0.4 if options.quick else 0.8)
     options.segue, options.tools = options.segue.resolve(), options.tools.resolve()
     partial = options.quick or options.only or options.cells
     options.results = options.results or (options.tools / "bench-quick.json" if partial else ROOT / "bench/results.json")
@@ -299,7 +319,7 @@ def main():
                             "tools_core": bench.tools_core, "proxy_core": bench.proxy_core, "files": options.files},
                 "titles": {proxy.name: proxy.title for proxy in wanted},
                 "versions": {proxy.name: proxy.version() for proxy in bench.proxies},
-                "left_out": bench.left_out,
+                "left_out": bench.left_out, "ended": bench.ended,
                 "broken": {proxy.name: proxy.broken for proxy in bench.proxies if proxy.broken}})
 
             def save():
