@@ -382,7 +382,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,
               Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
-                            limits_for(house.config, house.listener->is_loopback())));
+                            limits_for(house.config, house.only_loopback())));
     house.workers = std::move(workers);
     house.workers->start();
     house.workers->accept_from(house.listeners);
