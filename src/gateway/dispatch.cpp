@@ -152,7 +152,9 @@ struct Dispatch::Attempt {
 };
 
 void Dispatch::attempt_on_sent(Call& call) {
-    attempt_->bridge->on_sent(call.id, moment());
+    const llm::Moment now = moment();
+    if (context_.record.trace) context_.record.trace->sent(now.at);
+    attempt_->bridge->on_sent(call.id, now);
 }
 
 Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
@@ -200,6 +202,7 @@ void Dispatch::next_attempt() {
                  std::chrono::seconds(1)});
         return;
     }
+    if (context_.record.trace) context_.record.trace->wait(context_.loop.now());
     // Some time may have passed since they were put into order: who does not admit now comes last.
     const TimePoint now = context_.loop.now();
     auto& candidates = resolution_.candidates;
@@ -217,6 +220,7 @@ void Dispatch::next_attempt() {
     record.engine = candidate.engine->name();
     record.served_model = candidate.target.served_model;
     ++record.attempts;
+    if (record.trace) record.trace->begin(candidate, context_.loop.fresh_now());
     attempt_ = std::make_unique<Attempt>(candidate.engine, std::move(*visit));
 
     llm::BridgeContext bridge_context;
@@ -265,6 +269,8 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
         request.method = std::move(asked.method);
         request.path = std::move(asked.path);
         request.headers = context_.engine_headers;
+        if (const auto& trace = context_.record.trace)
+            request.headers.set("traceparent", trace->traceparent(context_.record.trace_id));
         if (!asked.body.empty() || request.method == "POST")
             request.headers.add("Content-Type", asked.content_type);
         request.headers.add("Accept-Encoding", "identity");
@@ -490,6 +496,9 @@ void Dispatch::close_attempt(const llm::Failure* failure) {
     context_.shard.add(metric::kAttempts, {{"engine", attempt_->engine->name()},
                                            {"outcome", engine_failed ? "failed" : "answered"}});
     if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
+    if (const auto& trace = context_.record.trace)
+        trace->end(attempt_->bridge ? attempt_->bridge->observation() : llm::Observation{},
+                   failure ? failure->message : "", context_.loop.fresh_now());
     closed_.push_back(std::move(attempt_));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/ids.hpp"
 #include "base/json.hpp"
@@ -74,21 +75,39 @@ void Exchange::start_trace() {
     response_headers_.add("X-Request-Id", record_.request_id);
     engine_headers_.add("X-Request-Id", record_.request_id);
     std::string flags = "01";
+    std::string parent_span;
     if (const auto parent = head_.headers.find("traceparent")) {
         const auto parts = split(*parent, '-');
         if (parts.size() >= 4 && parts[0].size() == 2 && parts[0] != "ff" &&
             parts[1].size() == 32 && parts[2].size() == 16 && parts[3].size() == 2 &&
             is_hex(parts[1]) && is_hex(parts[2]) && is_hex(parts[3]) &&
-            parts[1] != std::string(32, '0')) {
+            parts[1] != std::string(32, '0') && parts[2] != std::string(16, '0')) {
             record_.trace_id = parts[1];
             flags = parts[3];
+            parent_span = parts[2];
         }
     }
     if (record_.trace_id.empty()) record_.trace_id = random_hex(32);
+    if (worker_.gateway.tracer() != nullptr && route_.endpoint != Endpoint::kOwn)
+        flags = note_trace(parent_span, flags);
     engine_headers_.add("traceparent",
                         fmt::format("00-{}-{}-{}", record_.trace_id, random_hex(16), flags));
     if (const auto state = head_.headers.find("tracestate"))
         engine_headers_.add("tracestate", *state);
+}
+
+/// Answers the flags that go on: what was decided here.
+std::string_view Exchange::note_trace(const std::string& parent, std::string_view flags) {
+    std::optional<bool> decided;
+    if (!parent.empty()) {
+        unsigned bits = 0;
+        std::from_chars(flags.data(), flags.data() + flags.size(), bits, 16);
+        decided = (bits & 1U) != 0;
+    }
+    if (!worker_.gateway.tracer()->takes(record_.trace_id, decided)) return "00";
+    record_.trace = std::make_unique<RequestTrace>(route_.path, parent,
+                                                   head_.headers.find("tracestate").value_or(""));
+    return "01";
 }
 
 bool Exchange::admit() {
@@ -375,6 +394,9 @@ void Exchange::over() {
     settle();
     count(record_, worker_.shard);
     log::write_object(access_log_line(record_));
+    if (record_.trace)
+        worker_.gateway.tracer()->push(
+            finished_request(std::move(record_), worker_.gateway.clock().wall()));
 }
 
 }  // namespace segue::gateway

@@ -41,6 +41,7 @@ private:
     void answer(const LocalAnswer& answer);
     void refuse(const llm::Failure& failure);
     void start_trace();
+    std::string_view note_trace(const std::string& parent, std::string_view flags);
     void over();
 
     Worker& worker_;

@@ -27,6 +27,13 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
         emit(metric::kConnections, {},
              static_cast<double>(connections.load(std::memory_order_relaxed)));
         emit(metric::kActive, {}, static_cast<double>(active.load(std::memory_order_relaxed)));
+        if (tracer_ != nullptr) {
+            const auto counts = tracer_->counts();
+            emit(metric::kTraces, {{"outcome", "exported"}}, static_cast<double>(counts.exported));
+            emit(metric::kTraces, {{"outcome", "queue_full"}},
+                 static_cast<double>(counts.queue_full));
+            emit(metric::kTraces, {{"outcome", "failed"}}, static_cast<double>(counts.failed));
+        }
         const Snapshot now = snapshot();
         if (!now.registry) return;
         for (const auto& engine : now.registry->engines()) {

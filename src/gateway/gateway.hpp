@@ -17,6 +17,7 @@
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/span_exporter.hpp"
 
 namespace segue::gateway {
 
@@ -62,6 +63,10 @@ public:
     /// Hands the list of aliases to the registry in force.
     void publish_aliases();
     const Clock& clock() const { return clock_; }
+    /// Traces requests from now on; before the first one. The exporter must outlive them.
+    void trace_with(telemetry::SpanExporter& tracer) { tracer_ = &tracer; }
+    /// Null: nothing is traced.
+    telemetry::SpanExporter* tracer() const { return tracer_; }
     OwnApi& own_api() { return own_api_; }
 
     std::atomic<std::int64_t> connections{0};
@@ -73,6 +78,7 @@ private:
     OwnApi& own_api_;
     std::unique_ptr<AliasStore> aliases_;
     telemetry::Metrics metrics_;
+    telemetry::SpanExporter* tracer_ = nullptr;
     mutable std::mutex mutex_;
     Snapshot snapshot_;
     std::vector<Key> kept_keys_;

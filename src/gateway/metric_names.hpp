@@ -73,6 +73,9 @@ inline constexpr MetricInfo kEngineInFlight{"segue_engine_in_flight", MetricKind
                                             "Requests that Segue has under way at the engine."};
 inline constexpr MetricInfo kEngineProbeSeconds{"segue_engine_probe_seconds", MetricKind::kGauge,
                                                 "Latency of the last health probe."};
+inline constexpr MetricInfo kTraces{
+    "segue_traces_total", MetricKind::kCounter,
+    "Traced requests, by what became of their spans (exported, queue_full, failed)."};
 inline constexpr MetricInfo kInfo{"segue_build_info", MetricKind::kGauge,
                                   "1, with the version as a label."};
 

@@ -2,12 +2,14 @@
 /// the access log. Prompts and answers are not part of it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "gateway/trace.hpp"
 #include "llm/bridge.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -38,6 +40,7 @@ struct RequestRecord {
     llm::Observation observation;
     std::vector<std::string> ignored;
     std::vector<std::string> adjusted;
+    std::unique_ptr<RequestTrace> trace;  // null: this request is not traced
 };
 
 void count(const RequestRecord& record, telemetry::Shard& shard);

@@ -121,6 +121,7 @@ Route find_route(std::string_view method, std::string_view path) {
     route.endpoint = entry->endpoint;
     route.front = entry->front;
     route.name = entry->name;
+    route.path = entry->path;
     route.match =
         allows(entry->methods, method) ? Route::Match::kFound : Route::Match::kWrongMethod;
     route.allow = entry->methods;

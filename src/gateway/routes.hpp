@@ -58,6 +58,7 @@ struct Route {
     Endpoint endpoint = Endpoint::kRoot;
     llm::Dialect front = llm::Dialect::kOllama;
     std::string_view name;   // "chat", for logs and metrics
+    std::string_view path;   // "/api/chat", "/v1/models/*"; "" = no route of ours
     std::string_view allow;  // kWrongMethod: value of the Allow header
     std::string_view
         rest;  // what followed a prefix route: the digest, the model id (still percent-encoded)

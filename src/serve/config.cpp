@@ -251,6 +251,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
         config.registry.models.push_back(engine::read_model(entry, config.registry.engines));
     config.registry.default_model = top.string("default_model").value_or("");
     add_models_from_environment(config, environment);
+    config.tracing = telemetry::read_tracing(environment, loaded.issues);
     config.discover = config.registry.engines.empty();
     check_names(top, config);
     top.finish();

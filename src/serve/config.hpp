@@ -12,6 +12,7 @@
 #include "engine/registry.hpp"
 #include "gateway/config.hpp"
 #include "net/server.hpp"
+#include "telemetry/otlp.hpp"
 
 namespace segue::serve {
 
@@ -28,6 +29,7 @@ struct Config {
     std::optional<std::size_t> connections_per_address;
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
+    std::optional<telemetry::TracingConfig> tracing;  // OpenTelemetry's own variables
     bool discover =
         false;  // no engine is named anywhere: look at the usual addresses, else rehearse
     bool insecure_no_auth = false;  // without any key, listen even where other machines reach it

@@ -32,6 +32,7 @@ constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr auto kIdleGrace = std::chrono::milliseconds(5'000);
 // This process to itself: a successor took over.
 constexpr int kHandedOver = SIGUSR1;
+constexpr auto kLastSpans = std::chrono::milliseconds(3'000);
 
 sigset_t handled_signals() {
     sigset_t set;
@@ -47,6 +48,7 @@ struct House {
     OwnApiRoutes own_api;
     Config config;
     std::unique_ptr<RehearsalHouse> rehearsal;
+    std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
     std::unique_ptr<KeyWatch> keys;
@@ -372,6 +374,12 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.gateway =
         std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
     house.own_api.attach(*house.gateway);
+    if (config.tracing) {
+        SEGUE_TRY(tracer, telemetry::SpanExporter::start(*config.tracing));
+        house.tracer = std::move(tracer);
+        house.gateway->trace_with(*house.tracer);
+        log::info("traces go to {}{}", config.tracing->origin.to_string(), config.tracing->path);
+    }
     SEGUE_TRY(keys, KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway));
     house.keys = std::move(keys);
     SEGUE_TRY_VOID(check_keys(house, config));
@@ -429,6 +437,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.predecessor = {};
     house.workers->stop();
     house.registry->stop();
+    if (house.tracer) house.tracer->stop(kLastSpans);
     log::info("stopped");
     return {};
 }

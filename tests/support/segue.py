@@ -43,7 +43,7 @@ class Process:
         self.folder = Path(tempfile.mkdtemp(prefix="segue-test-"))
         self.log_path = self.folder / "log"
         clean = {key: value for key, value in os.environ.items()
-                 if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND", "DATABASE_URL"))}
+                 if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND", "DATABASE_URL", "OTEL_", "NOTIFY_SOCKET", "LISTEN_"))}
         clean.update(SEGUE_DATA_DIR=str(self.folder / "data"), HOME=str(self.folder), **(environment or {}))
         self.arguments = arguments
         with open(self.log_path, "wb") as log:
