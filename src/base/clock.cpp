@@ -4,7 +4,7 @@
 
 #include <array>
 #include <ctime>
-#include <iterator>
+#include <limits>
 
 namespace segue {
 namespace {
@@ -27,10 +27,23 @@ void append_rfc3339(WallTime time, std::string& out) {
         fraction += 1'000'000;
         --seconds;
     }
-    const std::tm parts = utc(seconds);
-    fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                   parts.tm_min, parts.tm_sec, fraction);
+    // The part up to the second is the same for all calls within one second.
+    struct Second {
+        std::int64_t seconds = std::numeric_limits<std::int64_t>::min();
+        std::string text;
+    };
+    thread_local Second last;
+    if (last.seconds != seconds) {
+        const std::tm parts = utc(seconds);
+        last.text =
+            fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", parts.tm_year + 1900,
+                        parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+        last.seconds = seconds;
+    }
+    std::array<char, 7> tail{'0', '0', '0', '0', '0', '0', 'Z'};
+    for (std::size_t i = 6; i-- > 0; fraction /= 10)
+        tail[i] = static_cast<char>('0' + fraction % 10);
+    out.append(last.text).append(tail.data(), tail.size());
 }
 
 std::string rfc3339(WallTime time) {

@@ -23,12 +23,9 @@ std::uint64_t split_mix(std::uint64_t& state) {
     return z ^ (z >> 31);
 }
 
-std::string from_alphabet(std::string_view alphabet, std::size_t length) {
+Random& thread_random() {
     thread_local Random random{random_seed()};
-    std::string out(length, '\0');
-    for (auto& c : out)
-        c = alphabet[random.below(alphabet.size())];
-    return out;
+    return random;
 }
 
 }  // namespace
@@ -66,11 +63,24 @@ std::uint64_t random_seed() {
 }
 
 std::string random_alphanumeric(std::size_t length) {
-    return from_alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", length);
+    static constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    std::string out(length, '\0');
+    for (auto& c : out)
+        c = kAlphabet[thread_random().below(kAlphabet.size())];
+    return out;
 }
 
 std::string random_hex(std::size_t length) {
-    return from_alphabet("0123456789abcdef", length);
+    static constexpr std::string_view kHex = "0123456789abcdef";
+    std::string out(length, '\0');
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < length; ++i) {
+        if (i % 16 == 0) bits = thread_random().next();
+        out[i] = kHex[bits & 15U];
+        bits >>= 4;
+    }
+    return out;
 }
 
 }  // namespace segue

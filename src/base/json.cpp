@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -256,15 +257,43 @@ Value Value::at(std::size_t position) const {
     return {};
 }
 
+/// Buffers of parsers that are gone serve the next ones of the same thread: allocating simdjson's
+/// tables costs more than reading a short text.
 struct Parser::Impl {
     od::parser parser;
     std::string buffer;
     std::vector<detail::Node> nodes;
+
+    static constexpr std::size_t kMostKept = 8;
+    static constexpr std::size_t kMostText = 64 * 1024;
+    struct Kept {
+        std::vector<std::unique_ptr<Impl>> free;
+        ~Kept() { gone = true; }
+    };
+    // Trivial, so that it can still be read after the thread's list was destroyed.
+    static thread_local bool gone;
+    static thread_local Kept kept;
+
+    static std::unique_ptr<Impl> take() {
+        if (gone || kept.free.empty()) return std::make_unique<Impl>();
+        auto impl = std::move(kept.free.back());
+        kept.free.pop_back();
+        return impl;
+    }
+    static void put(std::unique_ptr<Impl> impl) {
+        if (!impl || gone || impl->buffer.capacity() > kMostText) return;
+        if (kept.free.size() < kMostKept) kept.free.push_back(std::move(impl));
+    }
 };
 
-Parser::Parser() : impl_(std::make_unique<Impl>()) {
+thread_local bool Parser::Impl::gone = false;
+thread_local Parser::Impl::Kept Parser::Impl::kept;
+
+Parser::Parser() : impl_(Impl::take()) {
 }
-Parser::~Parser() = default;
+Parser::~Parser() {
+    Impl::put(std::move(impl_));
+}
 Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
 
@@ -366,6 +395,18 @@ std::string repair_text(std::string_view text) {
     return replace_invalid_utf8(out);
 }
 
+namespace {
+
+/// Bytes that append_escaped() must look at: everything else is copied in runs.
+constexpr auto kSpecialBytes = [] {
+    std::array<bool, 256> special{};
+    for (std::size_t c = 0; c < 256; ++c)
+        special[c] = c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+    return special;
+}();
+
+}  // namespace
+
 void append_escaped(std::string_view text, std::string& out) {
     static constexpr std::string_view kHex = "0123456789abcdef";
     const std::size_t start = out.size();
@@ -377,6 +418,7 @@ void append_escaped(std::string_view text, std::string& out) {
     bool high_bytes = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
+        if (!kSpecialBytes[c]) continue;
         if (c >= 0x80) {
             high_bytes = true;
             if (c == 0xC2 && i + 1 < text.size() && text[i + 1] == '\x85') {
@@ -391,7 +433,6 @@ void append_escaped(std::string_view text, std::string& out) {
             }
             continue;
         }
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
         flush(i, i + 1);
         switch (c) {
             case '"': out += "\\\""; break;

@@ -300,7 +300,6 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
 void Dispatch::on_call_head(Call& call, const net::ResponseHead& head) {
     call.answer.status = head.status;
     call.answer.content_type = head.headers.find("Content-Type").value_or("");
-    call.answer.headers = head.headers.entries();
     call.answer.retry_after = retry_after(head.headers);
     call.streaming =
         call.wanted == llm::EngineCall::Answer::kStream && head.status >= 200 && head.status < 300;

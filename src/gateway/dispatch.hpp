@@ -29,9 +29,9 @@ public:
         telemetry::Shard& shard;
         net::Responder& responder;
         std::shared_ptr<const GatewayConfig> config;
-        net::Headers response_headers;  // request id, CORS: put on every answer
-        net::Headers engine_headers;    // request id, traceparent: sent to the engine
-        RequestRecord& record;          // owned by the Exchange
+        const net::Headers& response_headers;  // request id, CORS: put on every answer
+        const net::Headers& engine_headers;    // request id, traceparent: sent to the engine
+        RequestRecord& record;                 // owned by the Exchange
     };
     Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
              engine::Resolution resolution, std::function<void()> done);

@@ -90,8 +90,11 @@ void Exchange::start_trace() {
     if (record_.trace_id.empty()) record_.trace_id = random_hex(32);
     if (worker_.gateway.tracer() != nullptr && route_.endpoint != Endpoint::kOwn)
         flags = note_trace(parent_span, flags);
-    engine_headers_.add("traceparent",
-                        fmt::format("00-{}-{}-{}", record_.trace_id, random_hex(16), flags));
+    std::string span;
+    span.reserve(55);
+    span.append("00-").append(record_.trace_id).append("-").append(random_hex(16));
+    span.append("-").append(flags);
+    engine_headers_.add("traceparent", span);
     if (const auto state = head_.headers.find("tracestate"))
         engine_headers_.add("tracestate", *state);
 }
@@ -393,7 +396,7 @@ void Exchange::over() {
     record_.over = worker_.loop.fresh_now();
     settle();
     count(record_, worker_.shard);
-    log::write_object(access_log_line(record_));
+    if (log::level() != log::Level::kOff) log::write_object(access_log_line(record_));
     if (record_.trace)
         worker_.gateway.tracer()->push(
             finished_request(std::move(record_), worker_.gateway.clock().wall()));

@@ -10,8 +10,9 @@ namespace segue::net {
 namespace {
 
 std::string origin_key(const Origin& origin) {
-    return fmt::format("{}://{}:{}|", origin.scheme == Origin::Scheme::kHttps ? "https" : "http",
-                       origin.host, origin.port);
+    std::string out(origin.scheme == Origin::Scheme::kHttps ? "https://" : "http://");
+    out.append(origin.host).append(":").append(fmt::format_int(origin.port).c_str()).append("|");
+    return out;
 }
 
 }  // namespace

@@ -21,11 +21,18 @@ constexpr std::array<std::string_view, 9> kNotForwarded{"host",
                                                         "upgrade",
                                                         "expect"};
 
+// RFC 9110 5.6.2
+constexpr auto kTokenBytes = [] {
+    std::array<bool, 256> token{};
+    for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "abcdefghijklmnopqrstuvwxyz!#$%&'*+-.^_`|~"))
+        token[static_cast<unsigned char>(c)] = true;
+    return token;
+}();
+
 bool is_token(std::string_view text) {
-    constexpr std::string_view kOther = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               kOther.find(c) != std::string_view::npos;
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return kTokenBytes[static_cast<unsigned char>(c)];
     });
 }
 
@@ -50,18 +57,19 @@ Result<std::string> request_head(const ClientRequest& request) {
     if (!is_target(request.path)) return fail(Fault::kInvalid, "not a path: " + request.path);
     std::string out;
     out.reserve(512);
-    auto end = std::back_inserter(out);
-    fmt::format_to(end, "{} {}{} HTTP/1.1\r\nHost: {}\r\n", request.method, request.origin.prefix,
-                   request.path, request.origin.host_header());
+    out.append(request.method).append(" ").append(request.origin.prefix).append(request.path);
+    out.append(" HTTP/1.1\r\nHost: ").append(request.origin.host_header()).append("\r\n");
     for (const auto& [name, value] : request.headers.entries()) {
         if (!is_token(name)) return fail(Fault::kInvalid, "not a header name: " + name);
         if (!is_value(value)) return fail(Fault::kInvalid, "line break in header " + name);
         const bool ours = std::any_of(kNotForwarded.begin(), kNotForwarded.end(),
                                       [&](std::string_view other) { return iequals(name, other); });
-        if (!ours) fmt::format_to(end, "{}: {}\r\n", name, value);
+        if (!ours) out.append(name).append(": ").append(value).append("\r\n");
     }
     if (!request.body.empty() || usually_has_body(request.method))
-        fmt::format_to(end, "Content-Length: {}\r\n", request.body.size());
+        out.append("Content-Length: ")
+            .append(fmt::format_int(request.body.size()).c_str())
+            .append("\r\n");
     out += "Connection: keep-alive\r\n\r\n";
     return out;
 }

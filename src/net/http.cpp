@@ -140,7 +140,7 @@ std::string Origin::host_header() const {
     const bool brackets = host.find(':') != std::string::npos;
     const std::uint16_t usual = scheme == Scheme::kHttps ? 443 : 80;
     std::string out = brackets ? fmt::format("[{}]", host) : host;
-    if (port != usual) out += fmt::format(":{}", port);
+    if (port != usual) out.append(":").append(fmt::format_int(port).c_str());
     return out;
 }
 

@@ -55,13 +55,21 @@ std::string render_labels(Labels labels) {
 
 Shard::Series& Shard::series(const MetricInfo& metric, Labels labels) {
     scratch_.clear();
-    append_labels(labels, scratch_);
+    for (const auto& [name, value] : labels) {
+        const auto size = static_cast<std::uint32_t>(value.size());
+        for (const unsigned shift : {0U, 8U, 16U, 24U})
+            scratch_ += static_cast<char>((size >> shift) & 0xFFU);
+        scratch_.append(value);
+    }
+    if (const auto found = known_.find(KeyView{&metric, scratch_}); found != known_.end())
+        return *found->second;
+    std::string rendered;
+    append_labels(labels, rendered);
     Family& family = families_[metric.name];
     family.info = &metric;
-    const auto found = family.series.find(scratch_);
-    if (found != family.series.end()) return found->second;
-    Series& made = family.series[scratch_];
+    Series& made = family.series[rendered];
     made.buckets.resize(metric.buckets.size());
+    known_.emplace(Key{&metric, scratch_}, &made);
     return made;
 }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,9 +52,37 @@ private:
         const MetricInfo* info = nullptr;
         std::map<std::string, Series, std::less<>> series;
     };
+    /// A metric and its label values, each after its length: found without rendering the labels.
+    struct Key {
+        const MetricInfo* metric;
+        std::string values;
+    };
+    struct KeyView {
+        const MetricInfo* metric;
+        std::string_view values;
+    };
+    struct KeyHash {
+        using is_transparent = void;
+        std::size_t operator()(const KeyView& key) const {
+            return std::hash<std::string_view>{}(key.values) ^
+                   std::hash<const MetricInfo*>{}(key.metric);
+        }
+        std::size_t operator()(const Key& key) const {
+            return (*this)(KeyView{key.metric, key.values});
+        }
+    };
+    struct KeyEqual {
+        using is_transparent = void;
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const {
+            return a.metric == b.metric && std::string_view(a.values) == std::string_view(b.values);
+        }
+    };
     Series& series(const MetricInfo& metric, Labels labels);
     mutable std::mutex mutex_;
     std::map<std::string_view, Family> families_;  // by MetricInfo::name, which is a literal
+    /// Into families_, whose nodes stay where they are. A series once made is never taken away.
+    std::unordered_map<Key, Series*, KeyHash, KeyEqual> known_;
     std::string scratch_;
 };
 

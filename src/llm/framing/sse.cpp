@@ -14,8 +14,22 @@ struct Line {
     bool complete = false;
 };
 
+/// Where the first CR or LF stands. In windows: looking for the one through all the text while the
+/// other stands nearby would make a long text of short lines quadratic.
+std::size_t line_end(std::string_view bytes, std::size_t from) {
+    constexpr std::size_t kWindow = 512;
+    for (; from < bytes.size(); from += kWindow) {
+        const std::string_view window = bytes.substr(from, kWindow);
+        const std::size_t lf = window.find('\n');
+        const std::size_t cr = window.substr(0, lf).find('\r');
+        if (cr != std::string_view::npos) return from + cr;
+        if (lf != std::string_view::npos) return from + lf;
+    }
+    return std::string_view::npos;
+}
+
 Line read_line(std::string_view bytes, std::size_t from) {
-    const std::size_t end = bytes.find_first_of("\r\n", from);
+    const std::size_t end = line_end(bytes, from);
     if (end == std::string_view::npos) return {};
     std::size_t next = end + 1;
     if (bytes[end] == '\r' && next < bytes.size() && bytes[next] == '\n') ++next;

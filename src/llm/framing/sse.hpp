@@ -15,6 +15,11 @@ struct SseEvent {
     std::string_view
         source;  // the exact bytes of the event, with its blank line: relays pass these on
     bool comment_only = false;  // ": keep-alive" and nothing else
+    /// `data` is a part of `source`: it came in one line.
+    bool data_in_source() const {
+        return data.data() >= source.data() &&
+               data.data() + data.size() <= source.data() + source.size();
+    }
 };
 
 /// LF, CR LF and CR end lines. An event is complete at its blank line.

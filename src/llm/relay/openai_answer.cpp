@@ -126,6 +126,10 @@ void OpenAiAnswer::observe_response(json::Value root, Moment now, Observation& s
     }
 }
 
+void OpenAiAnswer::saw_text(Moment now, Observation& seen) const {
+    observe_content(now, seen);
+}
+
 OpenAiAnswer::Read OpenAiAnswer::read(json::Value root, Shape shape, Moment now,
                                       Observation& seen) {
     observe_usage(root, seen);

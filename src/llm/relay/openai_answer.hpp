@@ -39,6 +39,11 @@ public:
     /// `root` is the object of the chunk or the answer.
     Read read(json::Value root, Shape shape, Moment now, Observation& seen);
 
+    /// Nothing is asked of a chunk's text but to pass on: no stop strings of Segue's own.
+    bool passes_text() const { return prepared_.stops.empty(); }
+    /// A chunk with text for a choice that was seen before, and nothing else.
+    void saw_text(Moment now, Observation& seen) const;
+
     /// Every choice that began has its finish_reason, and there is one (responses: the closing
     /// event came).
     bool finished() const;

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "llm/framing/sse.hpp"
+#include "llm/openai/plain_chunk.hpp"
 #include "llm/relay/openai_answer.hpp"
 #include "llm/relay/openai_errors.hpp"
 
@@ -16,18 +17,16 @@ namespace segue::llm {
 namespace {
 
 constexpr std::string_view kDone = "data: [DONE]\n\n";
+// An engine whose chunks have no common frame (a time in each) is not compared for ever.
+constexpr int kMostLearned = 16;
 // Never ": ping": one client takes that for an end mark (wire 4.3).
 constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
 constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
 
 /// The event with other data, framed as it came.
 void append_event(const SseEvent& event, std::string_view data, std::string& out) {
-    const char* const begin = event.source.data();
-    const char* const end = begin + event.source.size();
-    const bool in_place =
-        event.data.data() >= begin && event.data.data() + event.data.size() <= end;
-    if (in_place) {
-        const auto before = static_cast<std::size_t>(event.data.data() - begin);
+    if (event.data_in_source()) {
+        const auto before = static_cast<std::size_t>(event.data.data() - event.source.data());
         out += event.source.substr(0, before);
         out += data;
         out += event.source.substr(before + event.data.size());
@@ -233,6 +232,8 @@ private:
             give(event.source, out);
             return done(out);
         }
+        if (const auto text = plain_.text_of(event.data); text && event.data_in_source())
+            return give_plain(event, *text, now, out);
         const auto root = parser_.parse(event.data);
         const bool pass = request_.kind == OpenAiRelayKind::kPassThrough;
         if (!root || !root->is_object()) {
@@ -249,6 +250,7 @@ private:
         }
         const OpenAiAnswer::Read read =
             answer_->read(*root, OpenAiAnswer::Shape::kChunk, now, seen_);
+        learn_plain(event.data, *root, read);
         switch (read.verdict) {
             case OpenAiAnswer::Verdict::kAsItIs: give(event.source, out); break;
             case OpenAiAnswer::Verdict::kChanged: {
@@ -263,6 +265,41 @@ private:
             give(kDone, out);
             done(out);
         }
+    }
+
+    /// The next chunks that differ from this one in their text alone get the same changes (mostly:
+    /// the model's name) without being parsed.
+    void learn_plain(std::string_view data, json::Value root, const OpenAiAnswer::Read& read) {
+        if (request_.kind != OpenAiRelayKind::kChat || plain_learned_from_ >= kMostLearned) return;
+        if (!answer_->passes_text() || !plain_.learn(data, root)) return;
+        ++plain_learned_from_;
+        if (read.verdict == OpenAiAnswer::Verdict::kAsItIs) {
+            plain_before_ = plain_.before();
+            plain_after_ = plain_.after();
+            return;
+        }
+        const std::string changed = around(data, root.raw().size(), read.text);
+        const std::string_view text = changed;
+        if (text.ends_with(plain_.after()) && read.verdict == OpenAiAnswer::Verdict::kChanged) {
+            // All changes lie before the text, whose length is known.
+            const std::size_t length = data.size() - plain_.before().size() - plain_.after().size();
+            const std::size_t before = text.size() - plain_.after().size() - length;
+            if (text.size() >= plain_.after().size() + length &&
+                text.substr(before, length) == data.substr(plain_.before().size(), length)) {
+                plain_before_ = text.substr(0, before);
+                plain_after_ = plain_.after();
+                return;
+            }
+        }
+        plain_.forget();
+    }
+
+    void give_plain(const SseEvent& event, std::string_view text, Moment now, Output& out) {
+        begin(out);
+        answer_->saw_text(now, seen_);
+        const auto at = static_cast<std::size_t>(event.data.data() - event.source.data());
+        out.bytes.append(event.source.substr(0, at)).append(plain_before_).append(text);
+        out.bytes.append(plain_after_).append(event.source.substr(at + event.data.size()));
     }
 
     void begin(Output& out) const {
@@ -307,6 +344,10 @@ private:
     OpenAiRelayRequest request_;
     SseSplitter splitter_;
     json::Parser parser_;
+    PlainChunk plain_;
+    std::string plain_before_;  // what the client gets before and after the text
+    std::string plain_after_;
+    int plain_learned_from_ = 0;
     std::optional<OpenAiAnswer> answer_;  // made anew with each call
     std::string sent_body_;
     EngineAnswer head_;

@@ -16,6 +16,8 @@ using Cause = Failure::Cause;
 // An engine's numbers decide how much memory an answer takes: odd ones are passed over.
 constexpr std::int64_t kMaxChoices = 1024;
 constexpr std::size_t kMaxCalls = 1024;
+// An engine whose chunks have no common frame (a time in each) is not compared for ever.
+constexpr int kMostLearned = 16;
 
 std::vector<std::uint8_t> bytes_of(std::string_view text) {
     return {text.begin(), text.end()};
@@ -147,6 +149,10 @@ void StreamDecoder::read_event(const SseEvent& event, Events& events) {
     }
     const std::string_view data = trim(event.data);
     if (data.empty()) return;
+    if (const auto text = plain_.text_of(data)) {
+        events.emplace_back(Text{std::string(*text), plain_choice_});
+        return;
+    }
     if (data == "[DONE]") return complete(events);
     read_object(data, events);
 }
@@ -162,6 +168,12 @@ void StreamDecoder::read_object(std::string_view text, Events& events) {
         return fail(body_failure(read_error(*root), options_.target, options_.client_model),
                     events);
     read_chunk(*root, events);
+    if (shape_ == Shape::kSse && !over_ && learned_ < kMostLearned && plain_.learn(text, *root)) {
+        ++learned_;
+        const auto choice = (*root)["choices"].at(0)["index"].integer().value_or(0);
+        if (choice < 0 || choice >= kMaxChoices) return plain_.forget();
+        plain_choice_ = static_cast<std::uint32_t>(choice);
+    }
 }
 
 void StreamDecoder::read_chunk(json::Value root, Events& events) {

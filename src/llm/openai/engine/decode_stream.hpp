@@ -15,6 +15,7 @@
 #include "llm/events.hpp"
 #include "llm/framing/sse.hpp"
 #include "llm/openai/engine/errors.hpp"
+#include "llm/openai/plain_chunk.hpp"
 #include "llm/target.hpp"
 
 namespace segue::llm::openai_engine {
@@ -73,6 +74,9 @@ private:
     DecoderOptions options_;
     SseSplitter splitter_;
     json::Parser parser_;
+    PlainChunk plain_;
+    std::uint32_t plain_choice_ = 0;
+    int learned_ = 0;
     std::map<std::uint32_t, Choice> choices_;
     enum class Shape : std::uint8_t { kUnknown, kSse, kObject } shape_ = Shape::kUnknown;
     std::string object_;  // the bytes of a whole JSON answer so far
