@@ -45,7 +45,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000U;
 struct Options {
     std::uint16_t port = 0;
     std::string path = "/", end, headers, body;
-    std::size_t connections = 1;
+    std::size_t connections = 1, requests = 0;  // requests: end after so many; 0: by time
     double seconds = 1, warm = 0, grace = 5, hold = 0, ramp = 10;
     std::vector<std::size_t> steps;
     bench::Orders orders;
@@ -202,6 +202,10 @@ private:
         for (const auto& [why, count] : errors_)
             sum += count;
         return sum;
+    }
+
+    bool is_enough() const {
+        return options_.requests != 0 && total_requests_ + failed_ >= options_.requests;
     }
 
     bool is_busy() const {
@@ -361,7 +365,7 @@ private:
             if (!is_ending_) ++completed_;
         }
         connection.state = Connection::State::kIdle;
-        if (is_ending_) return;
+        if (is_ending_ || is_enough()) return;
         if (got <= 0 || connection.reader.closes()) {
             shut(connection);
             return open(connection);
@@ -422,6 +426,8 @@ int main(int argc, char** argv) {
             options.headers += value + "\r\n";
         else if (name == "--connections")
             options.connections = std::stoul(value);
+        else if (name == "--requests")
+            options.requests = std::stoul(value);
         else if (name == "--seconds")
             options.seconds = std::stod(value);
         else if (name == "--warm")

@@ -66,6 +66,10 @@ def peak_mb(sample, _direct):
     return sample["peak_kb"] / 1024 if sample["peak_kb"] else None
 
 
+def busy(*keys):
+    return lambda sample, _direct: sum(sample[key] for key in keys) / sample["wall"] * 100
+
+
 def step_value(index, pick):
     return lambda sample, _direct: pick(sample, sample["steps"][index])
 
@@ -83,7 +87,8 @@ def figures(numbers):
     """The figures of the issue: what, measured, wanted, met."""
     def ratio(name, other, cell, pick):
         mine, theirs = numbers.median(name, cell, pick), numbers.median(other, cell, pick)
-        return mine / theirs if mine is not None and theirs else None
+        # Less than nothing is noise, and a ratio with it would be a lie.
+        return mine / theirs if mine is not None and theirs is not None and mine > 0 and theirs > 0 else None
 
     p50, p99 = added("latency", "p50"), added("latency", "p99")
     rows = [
@@ -139,7 +144,8 @@ def text(data, more=()):
         return result
 
     def latency(cell, key, group="latency"):
-        return lambda name: numbers.cell(name, cell, added(group, key))
+        # direct's own row shows what the others are compared with
+        return lambda name: numbers.cell(name, cell, (lambda sample, _: sample[group][key]) if name == "direct" else added(group, key))
 
     lines = ["# Performance", "",
              f"Measured by `make bench` at {data['when']}: {options['rounds']} interleaved rounds of {options['seconds']:g} s a measurement; "
@@ -155,16 +161,19 @@ def text(data, more=()):
     if plain:
         lines += ["", "## Plain answers, small prompts", "",
                   "Latency that the proxy adds (its percentile minus that of *direct* in the same round), in microseconds. Each connection sends its next "
-                  "request when it has the answer (a closed loop), so at 64 and 256 in flight latency is the inverse of throughput.", ""]
+                  "request when it has the answer (a closed loop), so at 64 and 256 in flight latency is the inverse of throughput. The row *direct* is not a difference: it is the latency without any proxy.", ""]
         lines += table(("", *[f"{head}, {cell.split('-')[1]} in flight" for cell in plain for head in ("added p50 µs", "p99 µs")], "errors"),
-                       rows(proxies, [latency(cell, key) for cell in plain for key in ("p50", "p99")], plain))
+                       rows(names, [latency(cell, key) for cell in plain for key in ("p50", "p99")], plain))
         lines += ["", "![added latency](performance/latency.svg)", ""]
-        lines += table(("", *[f"requests/s, {cell.split('-')[1]} in flight" for cell in plain], "CPU seconds per 1,000 requests", "peak MB", "errors"),
+        lines += table(("", *[f"requests/s, {cell.split('-')[1]} in flight" for cell in plain], "CPU seconds per 1,000 requests", "peak MB",
+                        "its core busy %", "the tools' core busy %", "errors"),
                        rows(names, [*[lambda name, cell=cell: numbers.cell(name, cell, rate) for cell in plain],
                                     lambda name: numbers.cell(name, heavy, cpu_per_thousand, "{:.4f}"),
-                                    lambda name: numbers.cell(name, heavy, peak_mb, "{:.1f}")], plain))
-        lines += ["", f"CPU and memory (the sum of the resident peaks of its processes) are those at {heavy.split('-')[1]} in flight. *direct* shows that the upstream is not "
-                  "the limit: there, load generator and upstream share one core and still answer more requests than any proxy.", "",
+                                    lambda name: numbers.cell(name, heavy, peak_mb, "{:.1f}"),
+                                    lambda name: "–" if name == "direct" else numbers.cell(name, heavy, busy("proxy_cpu")),
+                                    lambda name: numbers.cell(name, heavy, busy("upstream_cpu", "load_cpu"))], plain))
+        lines += ["", f"CPU, memory (the sum of the resident peaks of its processes) and busy cores are those at {heavy.split('-')[1]} in flight. *direct* shows that the "
+                  "upstream is not the limit: there, load generator and upstream share one core and still answer more requests than any proxy.", "",
                   "![requests a second](performance/rate.svg)", ""]
     big = [cell for cell in ("big-1", "big-64") if cell in cells]
     if big:
@@ -173,13 +182,13 @@ def text(data, more=()):
         columns += [lambda name: numbers.cell(name, big[-1], rate), lambda name: numbers.cell(name, big[-1], cpu_per_thousand, "{:.3f}"),
                     lambda name: numbers.cell(name, big[-1], peak_mb, "{:.1f}")]
         lines += table(("", *[f"{head}, {cell.split('-')[1]} in flight" for cell in big for head in ("added p50 µs", "p99 µs")],
-                        f"requests/s, {big[-1].split('-')[1]}", "CPU seconds per 1,000", "peak MB", "errors"), rows(proxies, columns, big))
+                        f"requests/s, {big[-1].split('-')[1]}", "CPU seconds per 1,000", "peak MB", "errors"), rows(names, columns, big))
     streams = [cell for cell in ("stream-1", "stream-64") if cell in cells]
     if streams:
         lines += ["", "## Streams of 200 events", "",
                   "One stream with an event each millisecond, and 64 streams with an event each 5 ms (12,800 events a second). *First event*: from the "
                   "request to the first text. *Delay*: from the upstream's sending of an event to its arrival; *gap*: between two events of one stream. "
-                  "All in microseconds, less *direct*'s.", ""]
+                  "All in microseconds, less *direct*'s, whose own row is not a difference.", ""]
         columns = []
         for cell in streams:
             columns += [latency(cell, "p50", "first_event"), latency(cell, "p50", "delay"), latency(cell, "p99", "delay"),
@@ -187,7 +196,7 @@ def text(data, more=()):
         columns += [lambda name: numbers.cell(name, streams[-1], cpu_per_event, "{:.1f}"),
                     lambda name: numbers.cell(name, streams[-1], lambda sample, _: sample["events_in_window"] / sample["seconds"])]
         heads = [f"{head}, {cell.split('-')[1]}" for cell in streams for head in ("first event p50", "delay p50", "delay p99", "gap p50", "gap p99")]
-        lines += table(("", *heads, "CPU µs per event", "events/s", "errors"), rows(proxies, columns, streams))
+        lines += table(("", *heads, "CPU µs per event", "events/s", "errors"), rows(names, columns, streams))
         lines += ["", "![CPU per streamed event](performance/event.svg)", ""]
     if "open" in cells:
         steps = options["steps"]
