@@ -111,7 +111,8 @@ def figures(numbers):
         worst = max(known) if len(known) == len(NEEDED) else None
         rows.append((f"resident MB with {count:,} streams open, the worst of Segue's three ways", worst, "<", limit))
     broken = sum(numbers.errors(name, numbers.samples.get(name, {})) for name in NEEDED)
-    rows.append(("errors, lost or wrong bytes, all of Segue's measurements", float(broken), "<=", 0))
+    is_whole = all(numbers.samples.get(name) for name in NEEDED)
+    rows.append(("errors, lost or wrong bytes, all of Segue's measurements", float(broken) if is_whole else None, "<=", 0))
     result = []
     for what, value, sign, wanted in rows:
         met = value is not None and (value <= wanted if sign == "<=" else value < wanted if sign == "<" else value >= wanted)

@@ -5,7 +5,7 @@ Rounds are interleaved, so that a noisy machine is noisy for all; medians and sp
 core, the proxy under test has another. Every answer is checked. What was measured is saved after each measurement: a run that was broken
 off goes on with --resume.
 
-usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--seconds 0.8] [--awake] [--resume] [--profile] [--report]
+usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--seconds 0.8] [--minutes 25] [--awake] [--resume] [--profile] [--report]
   --quick      one short round into build/, no documents written: to try things
   --only       of: direct nginx haproxy segue segue-from-ollama segue-to-ollama smg vllm-router ferro litellm portkey
                (litellm-to-ollama only when named); direct is always measured
@@ -13,6 +13,7 @@ usage: run.py [--quick] [--only NAME,…] [--cells NAME,…] [--rounds 5] [--sec
   --awake      keeps both cores from sleeping between requests: a program of the lowest priority (SCHED_IDLE) spins on each, so that what a
                virtual machine needs to wake a core is not measured; the page says so
   --profile    only looks where the time goes, into docs/performance/profile.md; measures nothing
+  --minutes    an end to a run on a machine that is too busy or too slow (25); --resume goes on
   --report     writes docs/performance.md from the saved results and measures nothing
 """
 import argparse
@@ -55,6 +56,7 @@ class Bench:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.tools_core, self.proxy_core = cores()
+        self.deadline = time.monotonic() + options.minutes * 60
         self.running = {}
         self.left_out, self.ended = {}, {}
         self.proxies = []
@@ -107,6 +109,8 @@ class Bench:
         for proxy in wanted:
             why = proxy.missing() or self.start_proxy(proxy)
             if why:
+                if isinstance(proxy, peers.Segue):
+                    sys.exit(f"{proxy.title} cannot be measured: {why}")
                 self.left_out[proxy.name] = why
                 say(f"{proxy.title}: left out ({why})")
                 continue
@@ -229,6 +233,9 @@ class Bench:
                 for cell in group:
                     order = self.proxies[turn % len(self.proxies):] + self.proxies[:turn % len(self.proxies)]
                     for proxy in order:
+                        if time.monotonic() > self.deadline:
+                            sys.exit(f"the {self.options.minutes:g} minutes are over in round {turn + 1} ({cell}); what was measured is in "
+                                     f"{self.options.results}: go on with --resume, or write the page as it is with --report")
                         samples = results.setdefault(proxy.name, {}).setdefault(cell, [])
                         if len(samples) > turn:
                             continue    # a broken run goes on
@@ -266,6 +273,7 @@ def parse():
     parser.add_argument("--cells", default="")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--segue", type=Path, default=ROOT / "build/release/segue")
     parser.add_argument("--tools", type=Path, default=ROOT / "build/release", help="folder of segue-bench-load and segue-bench-upstream")
     parser.add_argument("--results", type=Path)
