@@ -123,6 +123,18 @@ def system_calls(bench, proxy, cell):
     return calls
 
 
+def sentences(shares):
+    """The table in words: what is the kernel's, what is memory, what is the proxy's own work."""
+    lines = []
+    for (title, cell), parts in shares.items():
+        kernel = sum(share for part, share in parts.items() if part.startswith("kernel"))
+        own = sorted(((share, part) for part, share in parts.items() if not part.startswith("kernel")), reverse=True)
+        largest = ", ".join(f"{part} {share:.0%}" for share, part in own[:3] if share >= 0.03)
+        lines.append(f"- {title}, {'plain answers' if cell.startswith('plain') else 'streams'}: {kernel:.0%} in the kernel (sockets), {1 - kernel:.0%} in the "
+                     f"program" + (f"; there most in {largest}." if largest else "."))
+    return lines
+
+
 def write(bench, folder):
     """Flame graphs and profile.md into `folder`; answers the page's lines."""
     folder.mkdir(exist_ok=True)
@@ -152,7 +164,7 @@ def write(bench, folder):
         for row in rows:
             if max(parts.get(row, 0) for parts in shares.values()) >= 0.01:
                 lines.append(f"| {row} | " + " | ".join(f"{parts.get(row, 0):.0%}" for parts in shares.values()) + " |")
-        lines.append("")
+        lines += ["", *sentences(shares), ""]
         lines += [f"![{proxy.title}, {cell}](performance/flame-{proxy.name}-{cell}.svg)" for proxy, cell in views if proxy.name != "nginx"] + [""]
     if problem:
         lines += [f"Samples are missing where {problem}.", ""]
