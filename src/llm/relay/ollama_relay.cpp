@@ -9,8 +9,8 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "llm/framing/ndjson.hpp"
+#include "llm/model_in_text.hpp"
 #include "llm/relay/json_edit.hpp"
-#include "llm/relay/openai_errors.hpp"
 
 namespace segue::llm {
 namespace {

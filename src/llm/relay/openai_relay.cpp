@@ -9,9 +9,11 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "llm/framing/sse.hpp"
+#include "llm/model_in_text.hpp"
+#include "llm/openai/engine/errors.hpp"
 #include "llm/openai/plain_chunk.hpp"
+#include "llm/relay/json_edit.hpp"
 #include "llm/relay/openai_answer.hpp"
-#include "llm/relay/openai_errors.hpp"
 
 namespace segue::llm {
 namespace {
@@ -150,7 +152,7 @@ private:
         }
         const auto root = parser_.parse(answer.body);
         if (!root) return false;
-        const auto error = read_openai_error(*root);
+        const auto error = openai_engine::find_error(*root);
         if (!error) return false;
         const auto names = fields_called_unknown(sent_body_, error->message);
         for (const std::string& name : names)
@@ -158,23 +160,59 @@ private:
         return !names.empty();
     }
 
+    /// A failure lets another target try; what is the client's own fault goes to it as it came,
+    /// in its own names (wire 3.10).
     Outcome<std::vector<EngineCall>> refused(const EngineAnswer& answer, Output& out) {
-        auto judged = judge_openai_error(answer, context_.target.served_model,
-                                         request_.client_model, request_.path);
-        if (auto* failure = std::get_if<Failure>(&judged)) {
-            if (failure->cause == Failure::Cause::kNotFound &&
-                request_.kind == OpenAiRelayKind::kResponses) {
+        const auto error = openai_engine::read_error(answer.body);
+        Failure failure =
+            openai_engine::answer_failure(answer, error, context_.target, request_.client_model);
+        if (failure.cause == Failure::Cause::kUnsupported && answer.status < 500) {
+            if (request_.kind == OpenAiRelayKind::kResponses)
                 context_.target.traits->responses_api = EngineTraits::Tri::kNo;
-            }
-            return tl::unexpected<Failure>(std::move(*failure));
+            return refuse(Failure::Cause::kNotFound,
+                          fmt::format("this model's engine does not offer {}", request_.path), 404);
         }
-        auto& passed = std::get<PassedError>(judged);
-        out.status = passed.status;
+        const bool unknown = openai_engine::is_model_unknown(answer.status, error);
+        const bool passes = unknown || failure.cause == Failure::Cause::kEngineRefused ||
+                            failure.cause == Failure::Cause::kContextTooLong ||
+                            failure.cause == Failure::Cause::kModelNotFound;
+        if (!passes) return tl::unexpected<Failure>(std::move(failure));
+        failure.message =
+            with_client_model(error.message, context_.target.served_model, request_.client_model);
+        out.status = answer.status;
         out.content_type = "application/json";
-        out.bytes += passed.body;
+        out.bytes += error.in_shape ? in_clients_words(answer.body, failure, unknown)
+                                    : in_openai_shape(failure, answer.status);
         out.state = Output::State::kDone;
         over_ = true;
         return std::vector<EngineCall>{};
+    }
+
+    std::string in_openai_shape(Failure failure, int status) const {
+        if (failure.cause == Failure::Cause::kEngineRefused && failure.code.empty())
+            failure.code = fmt::to_string(status);
+        return render_failure(Dialect::kOpenAi, failure, context_.request_id).body;
+    }
+
+    /// The engine's own error object: its bytes, but for the model's name and the codes that
+    /// clients look for.
+    std::string in_clients_words(const std::string& body, const Failure& failure, bool unknown) {
+        const auto root = parser_.parse(body);
+        if (!root) return body;
+        const json::Value object = (*root)["error"];
+        ObjectEdit edit(object);
+        if (failure.message != object["message"].string())
+            edit.replace("message", json::quoted(failure.message));
+        if (failure.cause == Failure::Cause::kContextTooLong)
+            edit.set("code", "\"context_length_exceeded\"");
+        if (unknown) {
+            edit.set("type", "\"invalid_request_error\"");
+            edit.set("code", "\"model_not_found\"");
+        }
+        if (!edit.changed()) return body;
+        ObjectEdit whole(*root);
+        whole.replace("error", edit.text());
+        return whole.text();
     }
 
     Outcome<std::vector<EngineCall>> whole(const EngineAnswer& answer, Moment now, Output& out) {
@@ -187,7 +225,7 @@ private:
             const bool may_fail = request_.kind != OpenAiRelayKind::kPassThrough &&
                                   (*root)["object"].string() != "response";
             if (may_fail) {
-                if (const auto error = read_openai_error(*root)) {
+                if (const auto error = openai_engine::find_error(*root)) {
                     EngineAnswer refusal = answer;
                     refusal.status = error->status != 0 ? error->status : 400;
                     if (learn(refusal)) return send();
@@ -240,11 +278,11 @@ private:
             if (pass) return give(event.source, out);
             return broken("the engine sent an event that is not a JSON object", out);
         }
-        if (const auto error = read_openai_error(*root); error && !pass) {
+        if (const auto error = openai_engine::find_error(*root); error && !pass) {
             // Before the first byte it has its own status and may move to another target (C111,
             // C112).
             Failure failure =
-                failure_of(*error, context_.target.served_model, request_.client_model);
+                openai_engine::body_failure(*error, context_.target, request_.client_model);
             if (out.state != Output::State::kPending) failure.cause = Failure::Cause::kEngineFailed;
             return fail(std::move(failure), out);
         }

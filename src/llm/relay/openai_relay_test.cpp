@@ -284,7 +284,9 @@ TEST(OpenAiRelay, MakesFailuresOfWhatAnotherTargetMayAnswer) {  // C77, C116
     };
     EXPECT_EQ(cause(401, "{\"error\":\"Unauthorized\"}"), Failure::Cause::kEngineAuth);
     EXPECT_EQ(cause(429, "slow"), Failure::Cause::kRateLimited);
-    EXPECT_EQ(cause(503, "{}"), Failure::Cause::kEngineFailed);
+    EXPECT_EQ(cause(503, "{}"), Failure::Cause::kUnreachable);
+    EXPECT_EQ(cause(503, "{\"error\":{\"message\":\"dead\"}}"), Failure::Cause::kEngineFailed);
+    EXPECT_EQ(cause(404, "<html>"), Failure::Cause::kNotFound);
     EXPECT_EQ(cause(404, "{\"detail\":\"Not Found\"}"), Failure::Cause::kNotFound);
     EXPECT_EQ(cause(200, "{\"object\":\"error\",\"message\":\"x\",\"code\":500}"),
               Failure::Cause::kEngineFailed);

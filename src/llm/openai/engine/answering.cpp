@@ -66,10 +66,11 @@ Outcome<Calls> AnsweringSession::on_answer(std::uint32_t call, EngineAnswer answ
     // Early builds answer some errors with 200 (wire 5.1).
     json::Parser parser;
     const auto root = parser.parse(answer.body);
-    if (root && root->is_object() && is_error(*root)) {
-        answer.status = 400;
-        if (const int status = read_error(*root).status; status != 0) answer.status = status;
-        return refused(answer);
+    if (root && root->is_object()) {
+        if (const auto error = find_error(*root)) {
+            answer.status = error->status != 0 ? error->status : 400;
+            return refused(answer);
+        }
     }
     decode(answer.body, true, events);
     return Calls{};

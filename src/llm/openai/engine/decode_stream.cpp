@@ -164,9 +164,8 @@ void StreamDecoder::read_object(std::string_view text, Events& events) {
         root = parser_.parse(json::repair_text(text));
     if (!root || !root->is_object())
         return break_off("sent an event that is no JSON object", events);
-    if (is_error(*root))
-        return fail(body_failure(read_error(*root), options_.target, options_.client_model),
-                    events);
+    if (const auto error = find_error(*root))
+        return fail(body_failure(*error, options_.target, options_.client_model), events);
     read_chunk(*root, events);
     if (shape_ == Shape::kSse && !over_ && learned_ < kMostLearned && plain_.learn(text, *root)) {
         ++learned_;

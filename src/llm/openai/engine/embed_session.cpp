@@ -68,7 +68,7 @@ public:
         json::Parser parser;
         const auto root = parser.parse(answer.body);
         const bool success = answer.status >= 200 && answer.status < 300;
-        if (!success || (root && root->is_object() && is_error(*root))) return refused(answer);
+        if (!success || (root && root->is_object() && find_error(*root))) return refused(answer);
         over_ = true;
         if (!root || !root->is_object()) return broken("sent an answer that is no JSON object");
         return read(*root, events);

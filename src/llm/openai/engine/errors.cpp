@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
+#include "llm/model_in_text.hpp"
 
 namespace segue::llm::openai_engine {
 namespace {
@@ -15,12 +16,6 @@ constexpr std::size_t kMaxMessage = 4096;
 
 bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
-}
-
-/// Characters of model names: a name beside one of these is part of a longer one.
-bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '/' || c == ':';
 }
 
 /// FastAPI's own errors: {"detail": "Not Found"}, {"detail": [{"loc": [...], "msg": "..."}]}.
@@ -115,24 +110,26 @@ Failure make_failure(int status, const EngineError& error, const Target& target,
 
 }  // namespace
 
-bool is_error(json::Value root) {
-    return !root["error"].absent() || root["object"].string() == "error" ||
-           (!root["detail"].absent() && !root["choices"] && !root["data"]);
-}
-
-EngineError read_error(json::Value root) {
+std::optional<EngineError> find_error(json::Value root) {
     EngineError error;
     error.is_json = true;
     const json::Value inner = root["error"];
     if (inner.is_object()) {
+        error.in_shape = true;
         read_members(inner, error);
-    } else if (inner.is_string()) {
-        error.message = inner.string();
-    } else if (!root["detail"].absent()) {
-        read_detail(root["detail"], error);
-    } else {
-        read_members(root, error);
+        return error;
     }
+    if (!inner.string().empty()) {
+        error.message = inner.string();
+        return error;
+    }
+    if (root["object"].string() == "error" || root["type"].string() == "error") {
+        read_members(root, error);
+        return error;
+    }
+    const json::Value detail = root["detail"];
+    if (detail.absent() || root["choices"] || root["data"] || root["object"]) return std::nullopt;
+    read_detail(detail, error);
     return error;
 }
 
@@ -140,9 +137,14 @@ EngineError read_error(std::string_view body) {
     json::Parser parser;
     auto root = parser.parse(body);
     if (!root) root = parser.parse(json::repair_text(body));
-    if (root && root->is_object() && (is_error(*root) || (*root)["message"].is_string()))
-        return read_error(*root);
     EngineError error;
+    if (root && root->is_object()) {
+        if (auto found = find_error(*root)) return *std::move(found);
+        // Without any word of its own it gets ours; it is no text for a client.
+        error.is_json = (*root)["message"].is_string();
+        read_members(*root, error);
+        return error;
+    }
     error.message = replace_invalid_utf8(trim(body));
     return error;
 }
@@ -153,26 +155,13 @@ bool says_queue_full(int status, std::string_view type, std::string_view message
 
 bool is_too_long(const EngineError& error) {
     return contains(error.message, "maximum context length") ||
-           error.code == "context_length_exceeded";
+           error.code == "context_length_exceeded" || error.param == "input_tokens" ||
+           error.param == "input_text";
 }
 
-std::string with_client_model(std::string_view text, std::string_view served,
-                              std::string_view client) {
-    if (served.empty() || client.empty() || served == client) return std::string(text);
-    std::string out;
-    std::size_t from = 0;
-    while (true) {
-        const std::size_t found = text.find(served, from);
-        if (found == std::string_view::npos) break;
-        const std::size_t after = found + served.size();
-        const bool whole = (found == 0 || !is_name_char(text[found - 1])) &&
-                           (after == text.size() || !is_name_char(text[after]));
-        out += text.substr(from, found - from);
-        out += whole ? client : served;
-        from = after;
-    }
-    out += text.substr(from);
-    return out;
+bool is_model_unknown(int status, const EngineError& error) {
+    return status == 404 && (error.param == "model" || error.code == "model_not_found" ||
+                             contains(error.message, "does not exist"));
 }
 
 Failure answer_failure(const EngineAnswer& answer, const EngineError& error, const Target& target,

@@ -21,21 +21,22 @@ struct EngineError {
     std::string code;  // text, or the digits of a number
     int status = 0;    // from a numeric code; 0 = none
     bool is_json = false;
+    bool in_shape = false;  // {"error": {…}}: can be handed on as it is
     bool is_route = false;  // {"detail": "Not Found"}: the route, not the model, is missing
 };
 
-/// True when an object that came with status 200 is an error all the same (wire 5.1).
-bool is_error(json::Value root);
-EngineError read_error(json::Value root);
+/// The error that an answer or a chunk holds, if it holds one; it may have come with status 200
+/// (wire 5.1): `{"error":{…}}`, `{"error":"text"}`, the flat `{"object":"error",…}`, the event
+/// `{"type":"error",…}`, `{"detail":…}`.
+std::optional<EngineError> find_error(json::Value root);
+/// The body of a non-2xx answer, whatever it is.
 EngineError read_error(std::string_view body);
 
 bool is_too_long(const EngineError& error);
+/// A 404 that is about the model, not about the route or another object.
+bool is_model_unknown(int status, const EngineError& error);
 /// vLLM's queue limits (--max-num-queued-reqs): busy, not broken.
 bool says_queue_full(int status, std::string_view type, std::string_view message);
-
-/// The served name, where it stands as a word of its own, becomes the client's.
-std::string with_client_model(std::string_view text, std::string_view served,
-                              std::string_view client);
 
 /// A non-2xx answer.
 Failure answer_failure(const EngineAnswer& answer, const EngineError& error, const Target& target,
