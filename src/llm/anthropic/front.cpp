@@ -21,21 +21,6 @@ namespace {
 using Filters = std::vector<std::unique_ptr<EventFilter>>;
 using MadeBridge = Outcome<std::unique_ptr<Bridge>>;
 
-Filters filters_for(const ChatRequest& request, const Target& target) {
-    Filters filters;
-    const bool off = request.think.mode == Think::Mode::kOff;
-    if (target.profile->split_reasoning) {
-        Profile splitting = *target.profile;
-        // A template that opens the thinking itself does not when it was switched off; Ollama gives
-        // both tags or none.
-        if (off || target.dialect == Dialect::kOllama) splitting.template_opens_think = false;
-        filters.push_back(make_think_splitter(splitting));
-    }
-    filters.push_back(make_whitespace_trimmer());
-    if (off) filters.push_back(make_reasoning_dropper());
-    return filters;
-}
-
 /// A prompt's length on an engine that cannot count: characters / 4, said to be a guess (wire
 /// 3.13).
 class EstimateBridge final : public Bridge {
@@ -92,7 +77,7 @@ public:
             return counting(std::move(request), std::move(declared), std::move(context));
         auto encoder = request.stream ? make_anthropic_stream_encoder(request.model)
                                       : make_anthropic_encoder(request.model);
-        auto filters = filters_for(request, context.target);
+        auto filters = make_thinking_filters(context.target, request.think);
         auto session = ollama ? make_ollama_chat_session(std::move(request), context)
                               : make_openai_chat_session(std::move(request), context);
         return make_translating_bridge(Dialect::kAnthropic, std::move(context), std::move(session),

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "llm/profile.hpp"
 #include "llm/session.hpp"
+#include "llm/target.hpp"
 
 namespace segue::llm {
 
@@ -23,5 +25,10 @@ std::unique_ptr<EventFilter> make_reasoning_dropper();
 /// As Ollama does: leading white space of the thinking, and of the content after thinking, goes
 /// away, however many deltas it spans. Without thinking nothing is trimmed.
 std::unique_ptr<EventFilter> make_whitespace_trimmer();
+
+/// What every front puts between a target's chat and its own encoder: those of the above that the
+/// target and the request's thinking switch need.
+std::vector<std::unique_ptr<EventFilter>> make_thinking_filters(const Target& target,
+                                                                const Think& think);
 
 }  // namespace segue::llm

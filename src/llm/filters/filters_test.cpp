@@ -167,5 +167,37 @@ TEST(Filters, ThinkFalseLeavesTheContentOnly) {  // C07, think:false
         (Summed{"", "b", true}));
 }
 
+TEST(ThinkingFilters, WhatATargetAndItsSwitchNeed) {
+    const Events events{Text{"<think>a</think>\n\nb", 0}, Finished{}, Ended{}};
+    Target target;
+    target.profile = std::make_shared<Profile>();
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events), (Summed{"a", "b", true}));
+    EXPECT_EQ(run(make_thinking_filters(target, {Think::Mode::kOff, {}, {}}), events),
+              (Summed{"", "b", true}));
+    // Of a vLLM, "cannot think" means that it has no parser for it.
+    target.capabilities = {"completion"};
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events), (Summed{"a", "b", true}));
+    target.dialect = Dialect::kOllama;
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events),
+              (Summed{"", "<think>a</think>\n\nb", true}));
+    target.capabilities.clear();  // an engine before 0.6.4 says nothing
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events), (Summed{"a", "b", true}));
+}
+
+TEST(ThinkingFilters, ATemplateThatOpensTheThinkingDoesSoOnlyWhereItIsOn) {
+    Profile opens;
+    opens.template_opens_think = true;
+    Target target;
+    target.profile = std::make_shared<Profile>(opens);
+    const Events events{Text{"a</think>b", 0}, Finished{}, Ended{}};
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events), (Summed{"a", "b", true}));
+    const Events plain{Text{"b", 0}, Finished{}, Ended{}};
+    EXPECT_EQ(run(make_thinking_filters(target, {Think::Mode::kOff, {}, {}}), plain),
+              (Summed{"", "b", true}));
+    opens.split_reasoning = false;
+    target.profile = std::make_shared<Profile>(opens);
+    EXPECT_EQ(run(make_thinking_filters(target, {}), events), (Summed{"", "a</think>b", true}));
+}
+
 }  // namespace
 }  // namespace segue::llm

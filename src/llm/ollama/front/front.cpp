@@ -89,7 +89,7 @@ private:
             chat.context = request_.context;
             chat.want_token_ids = true;
         }
-        auto filters = thinking_filters(*context.target.profile, chat.think);
+        auto filters = make_thinking_filters(context.target, chat.think);
         auto session = make_openai_chat_session(std::move(chat), context);
         return translating(std::move(context), std::move(session), std::move(filters),
                            exact_context);
@@ -135,25 +135,10 @@ private:
         // A template's answer may think; raw text is given as the model wrote it.
         Filters filters;
         if (!request_.raw && request_.suffix.empty())
-            filters = thinking_filters(profile, request_.chat.think);
+            filters = make_thinking_filters(context.target, request_.chat.think);
         auto session = make_openai_completion_session(std::move(completion), context);
         return translating(std::move(context), std::move(session), std::move(filters),
                            exact_context);
-    }
-
-    static Filters thinking_filters(const Profile& profile, const Think& think) {
-        Filters filters;
-        const bool off = think.mode == Think::Mode::kOff;
-        if (profile.split_reasoning) {
-            Profile splitting = profile;
-            // A template that opens the thinking itself does not when it was switched
-            // off.
-            if (off) splitting.template_opens_think = false;
-            filters.push_back(make_think_splitter(splitting));
-        }
-        filters.push_back(make_whitespace_trimmer());
-        if (off) filters.push_back(make_reasoning_dropper());
-        return filters;
     }
 
     MadeBridge translating(BridgeContext context, std::unique_ptr<EngineSession> session,

@@ -27,22 +27,6 @@ Failure unreadable(std::string message) {
     return failure;
 }
 
-std::vector<std::unique_ptr<EventFilter>> filters_for(const ChatRequest& request,
-                                                      const Target& target) {
-    std::vector<std::unique_ptr<EventFilter>> filters;
-    const bool off = request.think.mode == Think::Mode::kOff;
-    if (target.profile->split_reasoning) {
-        Profile splitting = *target.profile;
-        // A template that opens the thinking itself does not when it was switched off; Ollama gives
-        // both tags or none.
-        if (off || target.dialect == Dialect::kOllama) splitting.template_opens_think = false;
-        filters.push_back(make_think_splitter(splitting));
-    }
-    filters.push_back(make_whitespace_trimmer());
-    if (off) filters.push_back(make_reasoning_dropper());
-    return filters;
-}
-
 MadeBridge from_chat(const std::string& text, BridgeContext context) {
     json::Parser parser;
     const auto body = parser.parse(text);
@@ -62,7 +46,7 @@ MadeBridge from_chat(const std::string& text, BridgeContext context) {
         request.stream ? openai::Delivery::kStream : openai::Delivery::kWhole,
         request.model.empty() ? context.target.served_model : request.model,
         openai::responses_echo(*body));
-    auto filters = filters_for(request, context.target);
+    auto filters = make_thinking_filters(context.target, request.think);
     auto session = ollama ? make_ollama_chat_session(std::move(request), context)
                           : make_openai_chat_session(std::move(request), context);
     return make_translating_bridge(Dialect::kOpenAi, std::move(context), std::move(session),
