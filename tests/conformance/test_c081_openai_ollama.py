@@ -179,17 +179,54 @@ def test_c90_embeddings(l):
 
 
 def test_c91_what_ollama_cannot(l):
-    """an image URL, logit_bias, tool_choice required (wire 3.12)"""
+    """an image URL, logit_bias (wire 3.12)"""
     part = {"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}}
     openai_error(l.completions([{"role": "user", "content": [part]}]), 400)
     assert l.engine.asked() == []
     reply = l.completions("x", logit_bias={"5": 1})
     assert object_of(reply) and reply.get("segue-ignored") == "logit_bias"
-    reply = l.completions(WEATHER, tools=[TOOL], tool_choice="required")
-    if reply.status == 200:
-        assert l.engine.sent().get("format")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}],
+                         ids=["required", "named"])
+def test_c91_a_forced_call_is_done_by_format(l_any, choice, stream):
+    """tool_choice required or named: `format` holds the engine to one call (wire 3.12)"""
+    if l_any.scripted:
+        head = {"model": MODEL, "created_at": "2026-11-23T09:35:59.5Z"}
+        said = ['{"name": "get_weather", ', '"arguments": {"city": ', '"Paris"}}']
+        l_any.engine.on("/api/chat", Answer.lines(
+            [wire.ndjson({**head, "message": {"role": "assistant", "content": one}, "done": False}) for one in said]
+            + [wire.ndjson({**head, "message": {"role": "assistant", "content": ""}, "done": True,
+                            "done_reason": "stop", "prompt_eval_count": 88, "eval_count": 20, **wire.TIMINGS})]))
+    reply = l_any.completions(WEATHER, tools=[TOOL], tool_choice=choice, stream=stream, temperature=0)
+    if stream:
+        rows = chunks(reply)
+        calls = [call for row in rows for one in row["choices"] for call in one["delta"].get("tool_calls", [])]
+        assert finishes(rows) == ["tool_calls"] and text_of(rows) == ""
     else:
-        openai_error(reply, 400)
+        only = object_of(reply)["choices"][0]
+        calls = only["message"]["tool_calls"]
+        assert only["finish_reason"] == "tool_calls" and not only["message"]["content"]
+    assert len(calls) == 1 and calls[0]["id"] and calls[0]["type"] == "function"
+    assert calls[0]["function"]["name"] == "get_weather"
+    assert set(json.loads(calls[0]["function"]["arguments"])) == {"city"}
+    if l_any.scripted:
+        schema = l_any.engine.sent()["format"]
+        assert schema["properties"]["name"] == {"type": "string", "enum": ["get_weather"]}
+        assert schema["properties"]["arguments"] == TOOL["function"]["parameters"]
+
+
+def test_c91_a_forced_call_that_cannot_be_exact(l):
+    """parameters with $ref, a name that is no tool: 400; an engine that does not keep to the schema: 502 (wire 3.12)"""
+    refers = {"type": "function", "function": {"name": "f", "parameters": {
+        "type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "string"}}}}}
+    openai_error(l.completions(WEATHER, tools=[refers], tool_choice="required"), 400, param="tool_choice")
+    openai_error(l.completions(WEATHER, tools=[TOOL], tool_choice={"type": "function", "function": {"name": "x"}}),
+                 400, param="tool_choice")
+    assert l.engine.asked() == []
+    l.play("chat")
+    openai_error(l.completions(WEATHER, tools=[TOOL], tool_choice="required"), 502, code="upstream_failed")
 
 
 def test_c92_completions(l_any):

@@ -151,7 +151,10 @@ Plan make_plan(const Prompt& prompt, Skill skill) {
     if (skill == Skill::kTiny) {
         if (auto text = scripted_tool_answer(prompt)) return {"I read the result.", *text, {}};
     }
-    if (!has_result) {
+    // A constraint on the text holds whatever tools there are: real engines sample under its
+    // grammar.
+    const bool may_call = !is_constrained || prompt.tool_choice != ToolChoice::kAuto;
+    if (!has_result && may_call) {
         if (const PromptTool* tool = choose_tool(prompt, question)) {
             Plan plan;
             plan.reasoning = fmt::format("I call {}.", tool->name);

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "llm/ollama/engine/extras.hpp"
+#include "llm/ollama/engine/forced_call.hpp"
 #include "llm/ollama/engine/tools.hpp"
 #include "llm/session.hpp"
 
@@ -190,11 +191,12 @@ Outcome<std::string> encode_chat(const ChatRequest& request, const Target& targe
                                  Declarations& declared) {
     const bool has_tools =
         !request.tools.empty() && request.tool_choice.kind != ToolChoice::Kind::kNone;
-    if (request.tool_choice.kind == ToolChoice::Kind::kRequired ||
-        request.tool_choice.kind == ToolChoice::Kind::kNamed)
-        return bad_request(
-            "this engine cannot be made to call a tool; use tool_choice \"auto\" or \"none\"",
-            "tool_choice");
+    // A forced call is the whole answer: what else `format` was to say does not matter then.
+    ResponseFormat format = request.format;
+    if (forces_call(request)) {
+        SEGUE_TRY(schema, forced_call_schema(request));
+        format = {ResponseFormat::Kind::kJsonSchema, std::move(schema), {}};
+    }
 
     std::string body;
     json::Writer writer(body);
@@ -208,7 +210,7 @@ Outcome<std::string> encode_chat(const ChatRequest& request, const Target& targe
         writer.end_array();
     }
     writer.member("stream", true);
-    write_format(request.format, writer);
+    write_format(format, writer);
     write_think(request.think, target, writer);
     write_logprobs(request.logprobs, request.top_logprobs, writer);
     if (request.truncate) writer.member("truncate", *request.truncate);

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "llm/ollama/engine/decode_stream.hpp"
 #include "llm/ollama/engine/encode.hpp"
 #include "llm/ollama/engine/errors.hpp"
+#include "llm/ollama/engine/forced_call.hpp"
 
 namespace segue::llm {
 namespace {
@@ -57,6 +59,7 @@ public:
         std::uint32_t choice = 0;
         std::size_t group = 0;
         std::unique_ptr<StreamDecoder> decoder;
+        std::optional<ollama::ForcedCall> forced;
         Usage usage;
         int repairs = 0;
         bool ended = false;
@@ -119,13 +122,13 @@ protected:
           max_line_bytes_(context.policy.max_line_bytes),
           path_(std::move(path)) {}
 
-    void add_slot(std::size_t group, std::size_t message_position) {
+    Slot& add_slot(std::size_t group, std::size_t message_position) {
         Slot slot;
         slot.choice = static_cast<std::uint32_t>(slots_.size());
         slot.group = group;
         slot.decoder = std::make_unique<StreamDecoder>(ollama::DecoderOptions{
             target_, client_model_, slot.choice, message_position, max_line_bytes_});
-        slots_.push_back(std::move(slot));
+        return slots_.emplace_back(std::move(slot));
     }
 
     virtual Outcome<std::string> encode(const Slot& slot, Declarations& declared) const = 0;
@@ -158,6 +161,11 @@ private:
         Slot& slot = slots_[found->second];
         Events own;
         feed(*slot.decoder, own);
+        if (slot.forced) {
+            Events called;
+            slot.forced->apply(std::move(own), called);
+            own = std::move(called);
+        }
         if (wants_logprobs() && !logprobs_declared_ && slot.decoder->text_without_logprobs()) {
             target_.traits->refuse_field(kLogprobs);
             declare_no_logprobs();
@@ -221,8 +229,11 @@ class ChatSession final : public GeneratingSession {
 public:
     ChatSession(ChatRequest request, const BridgeContext& context)
         : GeneratingSession(request.model, context, "/api/chat"), request_(std::move(request)) {
-        for (std::int64_t i = 0; i < std::max<std::int64_t>(request_.choices, 1); ++i)
-            add_slot(0, request_.messages.size());
+        for (std::int64_t i = 0; i < std::max<std::int64_t>(request_.choices, 1); ++i) {
+            Slot& slot = add_slot(0, request_.messages.size());
+            if (ollama::forces_call(request_))
+                slot.forced.emplace(request_, target_, slot.choice, request_.messages.size());
+        }
     }
 
 protected:

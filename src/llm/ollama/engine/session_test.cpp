@@ -116,14 +116,6 @@ TEST(OllamaEncodeChat, FormatsImagesAndLogprobs) {
 TEST(OllamaEncodeChat, RefusesWhatCannotBeDone) {
     Declarations declared;
     ChatRequest request = simple_chat();
-    request.tools = {R"({"type":"function","function":{"name":"f"}})"};
-    request.tool_choice.kind = ToolChoice::Kind::kRequired;
-    const auto required = ollama::encode_chat(request, ollama_context().target, declared);
-    ASSERT_FALSE(required.has_value());
-    EXPECT_EQ(required.error().param, "tool_choice");
-    EXPECT_EQ(required.error().cause, Failure::Cause::kBadRequest);
-
-    request = simple_chat();
     request.messages[0].parts.emplace_back(ImagePart{"", "", "http://example.com/a.png"});
     const auto image = ollama::encode_chat(request, ollama_context().target, declared);
     ASSERT_FALSE(image.has_value());

@@ -292,10 +292,21 @@ TEST(OpenAiFront, RefusalsNameTheirParameter) {
 }
 
 // C91
-TEST(OpenAiFront, RequiredToolChoiceIsRefused) {
+TEST(OpenAiFront, RequiredToolChoiceIsDoneByFormat) {
     Json body = chat({{"tools", {{{"type", "function"}, {"function", {{"name", "f"}}}}}},
                       {"tool_choice", "required"}});
-    EXPECT_EQ(refused(OpenAiEndpoint::kChat, body.dump()).param, "tool_choice");
+    const std::string call = R"({"message":{"role":"assistant","content":"{\"name\":\"f\",)"
+                             R"(\"arguments\":{\"a\":1}}"},"done":true,"done_reason":"stop"})";
+    const auto called = exchange(OpenAiEndpoint::kChat, body, {call});
+    EXPECT_EQ(called.asked[0]["format"]["properties"]["name"]["enum"][0], "f");
+    ASSERT_EQ(called.out.state, Output::State::kDone);
+    const Json choice = Json::parse(called.out.bytes)["choices"][0];
+    EXPECT_EQ(choice["finish_reason"], "tool_calls");
+    EXPECT_EQ(choice["message"]["tool_calls"][0]["function"]["arguments"], R"({"a":1})");
+    EXPECT_TRUE(choice["message"]["content"].is_null());
+
+    const auto free = exchange(OpenAiEndpoint::kChat, body, {recording("chat").body});
+    EXPECT_EQ(free.out.state, Output::State::kFailed);  // another target may keep to it
     body["tools"] = Json::array();
     const auto done = exchange(OpenAiEndpoint::kChat, body, {recording("chat").body});
     EXPECT_FALSE(done.asked[0].contains("tools"));
