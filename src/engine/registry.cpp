@@ -63,6 +63,8 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
         EngineFacts facts = probe_engine(*engine, clock_);
         if (stop.stop_requested()) return;
         using State = EngineFacts::State;
+        if (dates_ && facts.state == State::kUp)
+            dates_->apply(engine->name(), facts.models, facts.probed);
         if (facts.state != before->state) {
             if (facts.state == State::kUp) {
                 log::info("engine {} is up: {} {} at {}{}", engine->name(), facts.kind,
@@ -253,9 +255,11 @@ std::vector<ClientModel> Registry::client_models() const {
             for (const auto& engine : engines_)
                 if (engine->name() == target.engine && allowed(*engine, *engine->facts())) {
                     any = true;
-                    if (const auto* served =
-                            engine->facts()->find(target.model.empty() ? model.name : target.model))
+                    const auto& name = target.model.empty() ? model.name : target.model;
+                    if (const auto* served = engine->facts()->find(name))
                         seen = served->first_seen;
+                    else if (dates_)  // it was there before this process
+                        seen = dates_->find(engine->name(), name).value_or(seen);
                 }
         if (any) add(model.name, false, seen);
     }

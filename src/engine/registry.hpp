@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "engine/config.hpp"
 #include "engine/engine.hpp"
+#include "engine/first_seen.hpp"
 #include "llm/target.hpp"
 
 namespace segue::engine {
@@ -73,6 +74,9 @@ public:
     Registry(const Registry&) = delete;
     Registry& operator=(const Registry&) = delete;
 
+    /// Where the dates of models are kept; before start(). It must outlive the registry. Without it
+    /// they are those of this process.
+    void keep_dates_in(FirstSeen& dates) { dates_ = &dates; }
     /// Starts one probing thread for each engine.
     void start();
     /// Waits until each engine was probed once, or the time is over.
@@ -100,6 +104,7 @@ private:
 
     const Options options_;
     const Clock& clock_;
+    FirstSeen* dates_ = nullptr;
     std::vector<std::shared_ptr<Engine>> engines_;
     mutable std::mutex mutex_;  // aliases_, probed_
     std::condition_variable_any wake_;

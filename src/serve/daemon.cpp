@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "engine/first_seen.hpp"
 #include "gateway/gateway.hpp"
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
@@ -49,6 +50,7 @@ struct House {
     Config config;
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
+    std::unique_ptr<engine::FirstSeen> dates;
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
     std::unique_ptr<KeyWatch> keys;
@@ -106,6 +108,7 @@ Result<void> check_keys(const House& house, const Config& config) {
 void install(House& house, Config config) {
     const auto before = house.registry;
     auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
+    registry->keep_dates_in(*house.dates);
     registry->start();
     registry->wait_for_first_probe(kFirstProbe);
     config.gateway.check_host = house.only_loopback();
@@ -369,6 +372,8 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     House house;
     const Config& config = loaded.config;
     SEGUE_TRY_VOID(furnish_listeners(house, config, options.environment, takeover));
+    house.dates = std::make_unique<engine::FirstSeen>(
+        config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
     house.gateway =

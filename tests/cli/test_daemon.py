@@ -125,3 +125,37 @@ def test_an_empty_machine_rehearses():
         assert segue.request("GET", "/api/tags").json()["models"][0]["details"]["family"] == "rehearsal"
     finally:
         segue.stop()
+
+
+def modified_at(segue):
+    return segue.get("/api/tags").json()["models"][0]["modified_at"]
+
+
+def test_the_date_of_a_vllm_model_survives_a_restart(engine, tmp_path):
+    """modified_at is when Segue first saw the model, not when this process did (wire 3.8)"""
+    where = ("--data-dir", str(tmp_path / "data"))
+    dates = []
+    for _ in range(2):
+        segue = Segue(config(engine), arguments=where)
+        try:
+            segue.wait_ready()
+            dates.append(modified_at(segue))
+        finally:
+            segue.stop()
+        time.sleep(1.1)  # dates are whole seconds
+    assert dates[0] == dates[1]
+    assert [one["model"] for one in json.loads((tmp_path / "data" / "models.json").read_text())["models"]]
+
+
+def test_a_data_folder_that_cannot_be_written_is_said_once(engine, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    segue = Segue(config(engine), arguments=("--data-dir", str(tmp_path / "file" / "data")))
+    try:
+        segue.wait_ready()
+        assert modified_at(segue)
+        assert segue.request("POST", "/api/chat", CHAT).status == 200
+        time.sleep(0.5)  # a few probes
+        assert modified_at(segue)
+        assert segue.log.count("kept only until segue ends") == 1, segue.log
+    finally:
+        segue.stop()
