@@ -123,8 +123,9 @@ def make(dialect: str = "openai", kind: str = "replay", *, profile: dict[str, An
     merged = {**base, **(profile or {})}
     if merged:
         model["profile"] = merged
-    if kind == "real-vllm":  # the first request of a kind may compile for half a minute on a CPU
-        engine = {"deadlines": {**DEADLINES, "first_event": "120s", "total": "180s"}, **(engine or {})}
+    if kind == "real-vllm":  # a CPU may compile for half a minute, after the first event too
+        slow = {"first_event": "120s", "between_events": "120s", "total": "180s"}
+        engine = {"deadlines": {**DEADLINES, **slow}, **(engine or {})}
     config = {"engines": [engine_entry("e1", dialect, engine_url or upstream.url, **(engine or {}))],
               "models": models or ([] if no_models else [model]), "log": {"level": "info", "format": "json"}, **top}
     try:
