@@ -19,7 +19,10 @@ bool LineSplitter::feed(std::string_view bytes, std::vector<std::string_view>& l
         if (line.find_first_not_of(" \t\r") != std::string_view::npos) lines.push_back(line);
         start = from = end + 1;
     }
-    buffer_.assign(text.substr(start));
+    if (start == 0)
+        buffer_.swap(work_);  // a long line is not copied with each of its pieces
+    else
+        buffer_.assign(text.substr(start));
     return buffer_.size() <= max_ + 1;  // one more: the CR of a CR LF that is not whole yet
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,28 @@ TEST(LineSplitter, RefusesALineOverTheLimit) {
         EXPECT_FALSE(read_in({input.substr(0, cut), input.substr(cut)}, 9).ok) << cut;
     }
     EXPECT_FALSE(read_in({std::string(100, 'x')}, 50).ok);
+}
+
+// C118 under load: an engine's event of 10 MB was searched and copied again with each read, and
+// held its worker for seconds. Time of this thread's CPU, so that a busy machine does not matter.
+TEST(LineSplitter, ALongOneIsNotReadAgainWithEachPiece) {
+    const std::string piece(4096, 'x');
+    LineSplitter splitter(std::size_t{64} << 20);
+    std::vector<std::string_view> out;
+    const auto cpu = [] {
+        timespec now{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+    };
+    const double before = cpu();
+    ASSERT_TRUE(splitter.feed("", out));
+    for (int i = 0; i < 4096; ++i)
+        ASSERT_TRUE(splitter.feed(piece, out));
+    ASSERT_TRUE(out.empty());
+    ASSERT_TRUE(splitter.feed("\n", out));
+    EXPECT_LT(cpu() - before, 5.0);
+    ASSERT_EQ(out.size(), 1U);
+    EXPECT_EQ(out[0].size(), 4096U * 4096U);
 }
 
 }  // namespace

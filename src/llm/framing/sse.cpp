@@ -1,5 +1,6 @@
 #include "llm/framing/sse.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace segue::llm {
@@ -28,8 +29,9 @@ std::size_t line_end(std::string_view bytes, std::size_t from) {
     return std::string_view::npos;
 }
 
-Line read_line(std::string_view bytes, std::size_t from) {
-    const std::size_t end = line_end(bytes, from);
+/// `searched`: no line end comes before it.
+Line read_line(std::string_view bytes, std::size_t from, std::size_t searched = 0) {
+    const std::size_t end = line_end(bytes, std::max(from, searched));
     if (end == std::string_view::npos) return {};
     std::size_t next = end + 1;
     if (bytes[end] == '\r' && next < bytes.size() && bytes[next] == '\n') ++next;
@@ -85,11 +87,12 @@ bool SseSplitter::feed(std::string_view bytes, std::vector<SseEvent>& events) {
     std::size_t start = 0;
     std::size_t position = std::exchange(scanned_, 0);
     std::size_t resume = position;  // beginning of the last line whose end may still grow
+    const std::size_t searched = std::exchange(searched_, 0);
     // A blank line before any field belongs to the next event's source: an extra line end, or the
     // LF of a CR LF whose CR ended the event before.
-    bool any_field = text.substr(0, position).find_first_not_of("\r\n") != std::string_view::npos;
+    bool any_field = std::exchange(any_field_, false);
     while (true) {
-        const Line line = read_line(text, position);
+        const Line line = read_line(text, position, searched);
         if (!line.complete) break;
         resume = position;
         position = line.next;
@@ -122,9 +125,17 @@ bool SseSplitter::feed(std::string_view bytes, std::vector<SseEvent>& events) {
     }
     for (std::size_t i = 0; i < owners.size(); ++i)
         events[owners[i]].data = joined_[i];
-    buffer_.assign(text.substr(start));
     // A CR at the very end may be half a CR LF: that line is read again.
-    scanned_ = (buffer_.ends_with('\r') ? resume : position) - start;
+    const bool half = text.size() > start && text.back() == '\r';
+    scanned_ = (half ? resume : position) - start;
+    // Nothing is read or copied again with each piece of a long event: an engine's line of 10 MB
+    // would hold up the worker for seconds.
+    searched_ = half ? scanned_ : text.size() - start;
+    any_field_ = any_field;
+    if (start == 0)
+        buffer_.swap(work_);
+    else
+        buffer_.assign(text.substr(start));
     return buffer_.size() <= max_;
 }
 

@@ -36,6 +36,8 @@ private:
     std::size_t max_;
     std::string buffer_;               // unfinished bytes
     std::size_t scanned_ = 0;          // how much of them holds no end of an event
+    std::size_t searched_ = 0;         // from there to here comes no end of a line
+    bool any_field_ = false;           // they hold more than blank lines
     std::string work_;                 // owner of the views handed out by the last feed
     std::vector<std::string> joined_;  // owners of multi-line data of the last feed
 };

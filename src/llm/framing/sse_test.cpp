@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,6 +118,33 @@ TEST(SseSplitter, RefusesAnEventOverTheLimit) {
         EXPECT_FALSE(read_in({view.substr(0, cut), view.substr(cut)}, event.size() - 1).ok);
     }
     EXPECT_FALSE(read_in({std::string(100, 'x')}, 50).ok);
+}
+
+TEST(SseSplitter, BlankLinesAndHalfLineEndsBeforeALongLine) {
+    expect_at_every_split("data: a\r\n\r\n\r\n\r\ndata: b\rdata: c\r\n\r\n",
+                          {{"", "a", false}, {"", "b\nc", false}});
+}
+
+// C118 under load: an engine's event of 10 MB was searched and copied again with each read, and
+// held its worker for seconds. Time of this thread's CPU, so that a busy machine does not matter.
+TEST(SseSplitter, ALongOneIsNotReadAgainWithEachPiece) {
+    const std::string piece(4096, 'x');
+    SseSplitter splitter(std::size_t{64} << 20);
+    std::vector<SseEvent> out;
+    const auto cpu = [] {
+        timespec now{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+    };
+    const double before = cpu();
+    ASSERT_TRUE(splitter.feed("data: ", out));
+    for (int i = 0; i < 4096; ++i)
+        ASSERT_TRUE(splitter.feed(piece, out));
+    ASSERT_TRUE(out.empty());
+    ASSERT_TRUE(splitter.feed("\n\n", out));
+    EXPECT_LT(cpu() - before, 5.0);
+    ASSERT_EQ(out.size(), 1U);
+    EXPECT_EQ(out[0].data.size(), 4096U * 4096U);
 }
 
 }  // namespace
