@@ -57,7 +57,7 @@ int engines_command(const serve::Flags& flags, Console& console) {
     registry.start();
     registry.wait_for_first_probe(std::chrono::seconds(15));
     if (console.output == Output::kJson) {
-        console.out << serve::engines_json(registry, clock) << '\n';
+        console.out << serve::engines_json(registry, clock, nullptr) << '\n';
     } else {
         std::vector<Row> rows{{"ENGINE", "KIND", "VERSION", "HEALTH", "LATENCY", "LOAD", "MODELS"}};
         for (const auto& engine : registry.engines())

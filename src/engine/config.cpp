@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 
 #include "base/json.hpp"
@@ -50,6 +51,40 @@ void read_breaker(Settings& settings, BreakerOptions& breaker) {
     if (breaker.max_ejection < breaker.ejection)
         settings.complain("max_ejection", "'max_ejection' must not be shorter than 'ejection'");
     whole("trials", 1, breaker.trials);
+    settings.finish();
+}
+
+void read_admission(Settings& settings, AdmissionOptions& admission) {
+    using Limit = AdmissionOptions::Limit;
+    constexpr int kMost = 100'000;
+    const std::string limit = to_lower(settings.string("limit").value_or("off"));
+    int number = 0;
+    const char* end = limit.data() + limit.size();
+    const auto [stop, error] = std::from_chars(limit.data(), end, number);
+    if (limit == "adaptive") {
+        admission.limit = Limit::kAdaptive;
+    } else if (error == std::errc{} && stop == end && number >= 1 && number <= kMost) {
+        admission.limit = Limit::kFixed;
+        admission.fixed = number;
+    } else if (limit != "off" && limit != "false" && limit != "no") {  // YAML's own words for off
+        settings.complain("limit", fmt::format("'limit' is off, adaptive or a number from 1 to {}, "
+                                               "not '{}'",
+                                               kMost, limit));
+    }
+    const auto whole = [&](std::string_view key, std::int64_t low, int& value) {
+        value = static_cast<int>(settings.integer(key, low, kMost).value_or(value));
+    };
+    whole("least", 1, admission.least);
+    whole("most", 1, admission.most);
+    if (admission.most < admission.least)
+        settings.complain("most", "'most' must not be smaller than 'least'");
+    admission.queue = static_cast<std::size_t>(
+        settings.integer("queue", 0, kMost).value_or(static_cast<std::int64_t>(admission.queue)));
+    admission.longest_wait = settings.duration("longest_wait").value_or(admission.longest_wait);
+    if (admission.longest_wait < std::chrono::milliseconds(1))
+        settings.complain("longest_wait",
+                          "'longest_wait' must be at least 1ms; queue: 0 is no queue");
+    admission.spill = settings.boolean("spill").value_or(admission.spill);
     settings.finish();
 }
 
@@ -112,6 +147,7 @@ EngineConfig read_engine(Settings& entry, const Environment& environment) {
         deadlines->finish();
     }
     if (auto breaker = entry.section("breaker")) read_breaker(*breaker, engine.breaker);
+    if (auto admission = entry.section("admission")) read_admission(*admission, engine.admission);
     entry.finish();
     return engine;
 }

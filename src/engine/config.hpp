@@ -26,6 +26,18 @@ struct AttemptDeadlines {
     bool operator==(const AttemptDeadlines&) const = default;
 };
 
+/// How many requests an engine gets at a time, and what becomes of the others.
+struct AdmissionOptions {
+    enum class Limit : std::uint8_t { kOff, kFixed, kAdaptive } limit = Limit::kOff;
+    int fixed = 0;
+    int least = 1;  // of an adaptive limit
+    int most = 256;
+    std::size_t queue = 100;                         // how many may wait; 0 = nobody
+    std::chrono::milliseconds longest_wait{30'000};  // in the queue
+    bool spill = true;  // full: another target that has room is asked before anything waits
+    bool operator==(const AdmissionOptions&) const = default;
+};
+
 struct EngineConfig {
     std::string name;
     std::optional<llm::Dialect> dialect;  // absent: found out by probing
@@ -39,6 +51,8 @@ struct EngineConfig {
     bool probe_capabilities = true;  // may send one-token requests to learn tools, thinking, vision
     AttemptDeadlines deadlines;
     BreakerOptions breaker;
+    AdmissionOptions admission;
+    /// The same engine: what is known of it stays over a reload. Admission is none of its business.
     bool operator==(const EngineConfig& other) const;
 };
 

@@ -35,6 +35,10 @@ std::optional<std::chrono::seconds> retry_after(const net::Headers& headers) {
     return std::chrono::seconds(std::min(value, 120));  // SDKs refuse to wait longer (wire 4.1)
 }
 
+std::string queue_text(Duration queued) {
+    return fmt::format("{}", std::chrono::duration_cast<std::chrono::milliseconds>(queued).count());
+}
+
 /// What a failure says of the engine; nothing when it refused a request that is wrong, or is busy.
 std::optional<engine::EngineFault> fault_of(Cause cause) {
     switch (cause) {
@@ -141,6 +145,9 @@ struct Dispatch::Attempt {
 
     std::shared_ptr<engine::Engine> engine;
     engine::Visit visit;
+    Slot slot;
+    bool overloaded = false;  // the engine had no room, or no time
+    bool has_event = false;   // its first one was seen
     std::unique_ptr<llm::Bridge> bridge;
     llm::Output out;
     /// What the breaker is told; set where the transport knows better than the failure's cause.
@@ -162,7 +169,8 @@ Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
     : context_(std::move(context)),
       request_(std::move(request)),
       resolution_(std::move(resolution)),
-      done_(std::move(done)) {
+      done_(std::move(done)),
+      entrance_(context_.loop, context_.shard, context_.record, context_.admissions) {
 }
 
 Dispatch::~Dispatch() {
@@ -185,7 +193,11 @@ void Dispatch::start() {
                 if (attempt_) attempt_->blameless = true;
                 next_candidate_ =
                     resolution_.candidates.size();  // another target has no time either
-                break_off({Cause::kTimeout, "the request took longer than its deadline"});
+                const llm::Failure late{Cause::kTimeout,
+                                        "the request took longer than its deadline"};
+                if (attempt_) return break_off(late);
+                entrance_.leave();
+                give_up(late);
             });
     }
     next_attempt();
@@ -203,7 +215,17 @@ void Dispatch::next_attempt() {
         return;
     }
     if (context_.record.trace) context_.record.trace->wait(context_.loop.now());
-    // Some time may have passed since they were put into order: who does not admit now comes last.
+    if (entrance_.open()) return begin_attempt({}, visit_first());
+    entrance_.enter(resolution_.candidates, next_candidate_, [this](llm::Outcome<Slot> slot) {
+        // Not the last word: when all that is missing is room, to come again later is right.
+        if (!slot) return refuse(slot.error());
+        auto& engine = *resolution_.candidates[next_candidate_].engine;
+        begin_attempt(std::move(*slot), engine.enter(context_.loop.now()));
+    });
+}
+
+/// Some time may have passed since they were put into order: who does not admit now comes last.
+std::optional<engine::Visit> Dispatch::visit_first() {
     const TimePoint now = context_.loop.now();
     auto& candidates = resolution_.candidates;
     std::optional<engine::Visit> visit;
@@ -214,7 +236,12 @@ void Dispatch::next_attempt() {
                         candidates.begin() + static_cast<std::ptrdiff_t>(i),
                         candidates.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
-    const engine::Candidate& candidate = candidates[next_candidate_++];
+    return visit;
+}
+
+/// At the next candidate, which has a slot for it.
+void Dispatch::begin_attempt(Slot slot, std::optional<engine::Visit> visit) {
+    const engine::Candidate& candidate = resolution_.candidates[next_candidate_++];
     if (!visit) visit = candidate.engine->enter_anyway();
     RequestRecord& record = context_.record;
     record.engine = candidate.engine->name();
@@ -222,6 +249,7 @@ void Dispatch::next_attempt() {
     ++record.attempts;
     if (record.trace) record.trace->begin(candidate, context_.loop.fresh_now());
     attempt_ = std::make_unique<Attempt>(candidate.engine, std::move(*visit));
+    attempt_->slot = std::move(slot);
 
     llm::BridgeContext bridge_context;
     bridge_context.target = candidate.target;
@@ -362,8 +390,9 @@ void Dispatch::pump() {
                 context_.client.cancel(call->handle);
             }
     out.cancel.clear();
-    if (out.state != State::kPending || attempt_->bridge->observation().first_event)
-        context_.loop.cancel(first_event_timer_);
+    const bool has_event = attempt_->bridge->observation().first_event.has_value();
+    if (out.state != State::kPending || has_event) context_.loop.cancel(first_event_timer_);
+    if (has_event && !std::exchange(attempt_->has_event, true)) attempt_->slot.on_first_event();
 
     switch (out.state) {
         case State::kPending: return;
@@ -432,6 +461,7 @@ void Dispatch::send_head() {
         headers.add("Segue-Adjusted", adjusted);
     headers.add("Segue-Engine",
                 attempt_->engine->facts()->rehearsal ? "rehearsal" : attempt_->engine->name());
+    if (record.queued) headers.add("Segue-Queue-Ms", queue_text(*record.queued));
     const bool stream = out.state != State::kDone || is_stream_type(out.content_type);
     if (stream) {
         headers.add("Cache-Control", "no-store");
@@ -444,6 +474,10 @@ void Dispatch::send_head() {
 }
 
 void Dispatch::attempt_failed(const llm::Failure& failure) {
+    if (attempt_ && !attempt_->blameless)
+        attempt_->overloaded = failure.cause == Cause::kTimeout ||
+                               failure.cause == Cause::kQueueFull ||
+                               failure.cause == Cause::kRateLimited;
     close_attempt(&failure);
     const bool more = next_candidate_ < resolution_.candidates.size() &&
                       static_cast<int>(next_candidate_) < context_.config->max_attempts;
@@ -460,8 +494,14 @@ void Dispatch::attempt_failed(const llm::Failure& failure) {
 void Dispatch::give_up(const llm::Failure& failure) {
     llm::Failure last = failure;
     last.last_word = failure.may_fail_over();
-    respond_failure(context_.responder, request_->front(), last, context_.response_headers,
-                    context_.record);
+    refuse(last);
+}
+
+void Dispatch::refuse(const llm::Failure& failure) {
+    net::Headers headers = context_.response_headers;
+    if (const auto& queued = context_.record.queued)
+        headers.add("Segue-Queue-Ms", queue_text(*queued));
+    respond_failure(context_.responder, request_->front(), failure, headers, context_.record);
     finish();
 }
 
@@ -495,6 +535,7 @@ void Dispatch::close_attempt(const llm::Failure* failure) {
     context_.shard.add(metric::kAttempts, {{"engine", attempt_->engine->name()},
                                            {"outcome", engine_failed ? "failed" : "answered"}});
     if (attempt_->bridge) context_.record.observation = attempt_->bridge->observation();
+    attempt_->slot.leave(slot_outcome(context_.record.observation, attempt_->overloaded));
     if (const auto& trace = context_.record.trace)
         trace->end(attempt_->bridge ? attempt_->bridge->observation() : llm::Observation{},
                    failure ? failure->message : "", context_.loop.fresh_now());
@@ -519,6 +560,7 @@ void Dispatch::on_client_gone() {
     if (over_) return;
     context_.record.status = 499;
     context_.record.failure = "the client left";
+    entrance_.leave();
     if (attempt_) {
         attempt_->out.state = State::kPending;  // neither a success nor a failure of the engine
         close_attempt(nullptr);

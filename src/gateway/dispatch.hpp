@@ -13,6 +13,7 @@
 
 #include "engine/registry.hpp"
 #include "gateway/config.hpp"
+#include "gateway/entrance.hpp"
 #include "gateway/record.hpp"
 #include "llm/bridge.hpp"
 #include "net/client.hpp"
@@ -32,6 +33,7 @@ public:
         const net::Headers& response_headers;  // request id, CORS: put on every answer
         const net::Headers& engine_headers;    // request id, traceparent: sent to the engine
         RequestRecord& record;                 // owned by the Exchange
+        std::shared_ptr<const AdmissionTable> admissions;
     };
     Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
              engine::Resolution resolution, std::function<void()> done);
@@ -48,6 +50,8 @@ private:
     struct Call;
     llm::Moment moment();
     void next_attempt();
+    std::optional<engine::Visit> visit_first();
+    void begin_attempt(Slot slot, std::optional<engine::Visit> visit);
     void send(std::vector<llm::EngineCall> calls);
     void take(llm::Outcome<std::vector<llm::EngineCall>> outcome);
     void pump();
@@ -62,6 +66,7 @@ private:
     void close_attempt(const llm::Failure* failure);
     void let_end(const std::shared_ptr<Call>& call);
     void give_up(const llm::Failure& failure);
+    void refuse(const llm::Failure& failure);
     void arm_keep_alive();
     void finish();
 
@@ -69,6 +74,7 @@ private:
     std::unique_ptr<llm::FrontRequest> request_;
     engine::Resolution resolution_;
     std::function<void()> done_;
+    Entrance entrance_;
     std::unique_ptr<Attempt> attempt_;
     std::vector<std::unique_ptr<Attempt>>
         closed_;  // kept until the end: their calls may be on the stack

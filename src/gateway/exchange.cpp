@@ -26,6 +26,8 @@ namespace {
 
 using Cause = llm::Failure::Cause;
 
+constexpr auto kLongestRetry = std::chrono::seconds(120);  // SDKs refuse to wait longer (wire 4.1)
+
 /// A request id is put into headers and logs: only what is harmless there.
 bool is_plain_id(std::string_view text) {
     if (text.empty() || text.size() > 128) return false;
@@ -192,6 +194,22 @@ bool Exchange::check_key() {
     return true;
 }
 
+bool Exchange::read_priority() {
+    if (caller_) record_.priority = caller_->key.rules.priority;
+    auto asked = head_.headers.find("Segue-Priority");
+    if (!asked) asked = head_.headers.find("x-segue-priority");
+    if (!asked) return true;
+    const auto priority = parse_priority(*asked);
+    if (!priority) {
+        refuse({Cause::kBadRequest,
+                fmt::format("Segue-Priority is interactive or batch, not '{}'", *asked)});
+        return false;
+    }
+    // A key that waits behind others cannot say otherwise.
+    record_.priority = std::max(record_.priority, *priority);
+    return true;
+}
+
 bool Exchange::within_limits() {
     if (!caller_ || !caller_->meter) return true;
     auto lease = caller_->meter->begin(record_.bytes_in, worker_.loop.now());
@@ -202,7 +220,8 @@ bool Exchange::within_limits() {
     const KeyRules& rules = caller_->key.rules;
     using Limit = KeyMeter::Limit;
     llm::Failure failure{Cause::kRateLimited, ""};
-    failure.retry_after = std::chrono::ceil<std::chrono::seconds>(lease.error().wait);
+    failure.retry_after = std::min(std::chrono::ceil<std::chrono::seconds>(lease.error().wait),
+                                   std::chrono::seconds(kLongestRetry));
     switch (lease.error().limit) {
         case Limit::kRequests:
             failure.message = fmt::format("this key may send {} requests a minute",
@@ -347,13 +366,14 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
 void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {
     record_.model = request->model();
     record_.listed_model = resolution.listed;
+    if (snapshot_.admissions && !read_priority()) return;
     if (!within_limits()) return;
     answered_ = true;
     body_ = {};  // the decoded request holds what it needs
     dispatch_ = std::make_unique<Dispatch>(
         Dispatch::Context{worker_.loop, worker_.client, worker_.gateway.clock(), worker_.shard,
-                          responder_, snapshot_.config, response_headers_, engine_headers_,
-                          record_},
+                          responder_, snapshot_.config, response_headers_, engine_headers_, record_,
+                          snapshot_.admissions},
         std::move(request), std::move(resolution), [this] { over(); });
     dispatch_->start();
 }

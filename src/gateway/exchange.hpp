@@ -29,6 +29,8 @@ private:
     /// Origin, Host, method, key: true when the request may go on.
     bool admit();
     bool check_key();
+    /// Who waits behind whom, by key and header; false: refused.
+    bool read_priority();
     /// The key's limits; false: refused.
     bool within_limits();
     /// The key pays for what was used.

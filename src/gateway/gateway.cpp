@@ -36,6 +36,18 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
         }
         const Snapshot now = snapshot();
         if (!now.registry) return;
+        if (now.admissions) {
+            for (const auto& [name, door] : now.admissions->doors()) {
+                const auto state = door->state();
+                emit(metric::kAdmissionLimit, {{"engine", name}}, state.limit);
+                emit(metric::kAdmissionInFlight, {{"engine", name}},
+                     static_cast<double>(state.in_flight));
+                emit(metric::kAdmissionWaiting, {{"engine", name}, {"priority", "interactive"}},
+                     static_cast<double>(state.interactive));
+                emit(metric::kAdmissionWaiting, {{"engine", name}, {"priority", "batch"}},
+                     static_cast<double>(state.batch));
+            }
+        }
         for (const auto& engine : now.registry->engines()) {
             const auto facts = engine->facts();
             const telemetry::Labels labels{{"engine", engine->name()}, {"kind", facts->kind}};
@@ -60,10 +72,12 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
 void Gateway::reload(GatewayConfig config, std::shared_ptr<engine::Registry> registry) {
     hand_aliases_to(*registry);
     Snapshot fresh{std::make_shared<const GatewayConfig>(std::move(config)), std::move(registry),
-                   nullptr};
+                   nullptr, nullptr};
     const std::lock_guard lock(mutex_);
     fresh.keys = std::make_shared<const Keyring>(fresh.config->keys, kept_keys_,
                                                  snapshot_.keys.get(), clock_.now());
+    fresh.admissions =
+        AdmissionTable::make(fresh.registry->options().engines, snapshot_.admissions.get(), clock_);
     std::swap(snapshot_, fresh);
 }
 

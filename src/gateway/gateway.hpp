@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/registry.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/aliases.hpp"
 #include "gateway/config.hpp"
 #include "gateway/keyring.hpp"
@@ -26,6 +27,7 @@ struct Snapshot {
     std::shared_ptr<const GatewayConfig> config;
     std::shared_ptr<engine::Registry> registry;
     std::shared_ptr<const Keyring> keys;
+    std::shared_ptr<const AdmissionTable> admissions;  // null: no engine has a limit
 };
 
 /// A complete answer that needs no engine.

@@ -52,6 +52,18 @@ inline constexpr MetricInfo kKeyTokens{"segue_key_tokens_total", MetricKind::kCo
                                        "Tokens that a key used, by gen_ai_token_type."};
 inline constexpr MetricInfo kKeyRefused{"segue_key_refused_total", MetricKind::kCounter,
                                         "Requests over a key's limit (requests, tokens, streams)."};
+inline constexpr MetricInfo kQueueSeconds{
+    "segue_queue_seconds", MetricKind::kHistogram,
+    "Time in an engine's queue, of requests that had to wait.", kSeconds};
+inline constexpr MetricInfo kAdmissionRefused{
+    "segue_admission_refused_total", MetricKind::kCounter,
+    "Requests refused because an engine was full (full, displaced, expired)."};
+inline constexpr MetricInfo kAdmissionLimit{"segue_admission_limit", MetricKind::kGauge,
+                                            "Requests that an engine gets at a time."};
+inline constexpr MetricInfo kAdmissionInFlight{"segue_admission_in_flight", MetricKind::kGauge,
+                                               "Requests that count against the limit."};
+inline constexpr MetricInfo kAdmissionWaiting{"segue_admission_waiting", MetricKind::kGauge,
+                                              "Requests in an engine's queue, by priority."};
 inline constexpr MetricInfo kConnections{"segue_client_connections", MetricKind::kGauge,
                                          "Open client connections."};
 inline constexpr MetricInfo kClientRefusals{

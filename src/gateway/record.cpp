@@ -94,6 +94,10 @@ std::string access_log_line(const RequestRecord& record) {
         }
         w.member("ms", milliseconds(record.over - record.received));
         const llm::Observation& seen = record.observation;
+        if (record.queued) {
+            w.member("queue_ms", milliseconds(*record.queued));
+            w.member("priority", priority_name(record.priority));
+        }
         if (seen.first_event)
             w.member("first_event_ms", milliseconds(*seen.first_event - record.received));
         if (seen.usage.prompt_tokens) w.member("prompt_tokens", *seen.usage.prompt_tokens);

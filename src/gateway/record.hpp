@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "gateway/keys.hpp"
 #include "gateway/trace.hpp"
 #include "llm/bridge.hpp"
 #include "telemetry/metrics.hpp"
@@ -21,12 +22,14 @@ struct RequestRecord {
     std::string method;
     std::string path;  // without query
     std::string peer;
-    std::string key;            // id of the key that was shown, "" = none is asked for
-    std::string front;          // ollama, openai, anthropic, segue
-    std::string endpoint;       // "chat", "tags", …
-    std::string model;          // as the client wrote it, "" = none
-    bool listed_model = false;  // `model` is one of a list; otherwise metrics do not carry it
-    std::string engine;         // "" = answered by Segue
+    std::string key;  // id of the key that was shown, "" = none is asked for
+    Priority priority = Priority::kInteractive;
+    std::optional<Duration> queued;  // time in queues; absent: no engine has a limit
+    std::string front;               // ollama, openai, anthropic, segue
+    std::string endpoint;            // "chat", "tags", …
+    std::string model;               // as the client wrote it, "" = none
+    bool listed_model = false;       // `model` is one of a list; otherwise metrics do not carry it
+    std::string engine;              // "" = answered by Segue
     std::string served_model;
     int status = 0;       // 499: the client left
     bool broken = false;  // the answer broke after its first byte

@@ -52,6 +52,15 @@ void write_engine(json::Writer& w, const engine::EngineConfig& engine) {
     w.member("window", duration(breaker.window)).member("ejection", duration(breaker.ejection));
     w.member("max_ejection", duration(breaker.max_ejection));
     w.member("trials", breaker.trials).end_object();
+    const engine::AdmissionOptions& admission = engine.admission;
+    using Limit = engine::AdmissionOptions::Limit;
+    w.key("admission").begin_object().key("limit");
+    admission.limit == Limit::kFixed
+        ? w.integer(admission.fixed)
+        : w.string(admission.limit == Limit::kOff ? "off" : "adaptive");
+    w.member("least", admission.least).member("most", admission.most);
+    w.member("queue", admission.queue).member("longest_wait", duration(admission.longest_wait));
+    w.member("spill", admission.spill).end_object();
     w.key("tls")
         .begin_object()
         .member("verify", engine.tls.verify)

@@ -48,6 +48,15 @@ void write_breaker(json::Writer& w, const engine::Breaker::Report& breaker) {
     w.end_object().end_object();
 }
 
+void write_admission(json::Writer& w, const gateway::Admission::State& state) {
+    w.begin_object().member("kind", state.adaptive ? "adaptive" : "fixed");
+    w.member("limit", state.limit).member("in_flight", state.in_flight);
+    w.member("waiting_interactive", state.interactive).member("waiting_batch", state.batch);
+    w.member("queue", state.capacity).key("baseline_ms");
+    state.baseline ? w.number(milliseconds(*state.baseline)) : w.null();
+    w.end_object();
+}
+
 std::string models_json(const engine::Registry& registry) {
     return json::object([&](json::Writer& w) {
         w.key("models").begin_array();
@@ -74,7 +83,8 @@ gateway::LocalAnswer problem(int status, std::string_view title, std::string_vie
             })};
 }
 
-std::string engines_json(const engine::Registry& registry, const Clock& clock) {
+std::string engines_json(const engine::Registry& registry, const Clock& clock,
+                         const gateway::AdmissionTable* admissions) {
     return json::object([&](json::Writer& w) {
         w.key("engines").begin_array();
         for (const auto& engine : registry.engines()) {
@@ -106,6 +116,9 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock) {
             write_optional(w, "running", facts->load.running);
             write_optional(w, "waiting", facts->load.waiting);
             write_optional(w, "kv_cache_usage", facts->load.kv_cache_usage);
+            const auto door = admissions ? admissions->find(engine->name()) : nullptr;
+            w.key("admission");
+            door ? write_admission(w, door->state()) : void(w.null());
             w.key("probed_at");
             facts->probed == WallTime{} ? w.null() : w.string(rfc3339(facts->probed));
             w.end_object();
@@ -144,9 +157,11 @@ gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::str
     if (head.path == "/readyz") return ready();
     if (head.path == "/metrics")
         return {200, "text/plain; version=0.0.4; charset=utf-8", gateway_->metrics().render()};
-    const auto registry = gateway_->snapshot().registry;
+    const auto snapshot = gateway_->snapshot();
+    const auto& registry = snapshot.registry;
     if (head.path == "/segue/v1/engines")
-        return {200, "application/json", engines_json(*registry, gateway_->clock())};
+        return {200, "application/json",
+                engines_json(*registry, gateway_->clock(), snapshot.admissions.get())};
     if (head.path == "/segue/v1/models") return {200, "application/json", models_json(*registry)};
     if (head.path == "/segue/v1/version")
         return {200, "application/json",

@@ -26,7 +26,9 @@ private:
 };
 
 /// The engines as /segue/v1/engines and `segue engines --json` show them.
-std::string engines_json(const engine::Registry& registry, const Clock& clock);
+/// `admissions` null: not a running gateway, or no limits.
+std::string engines_json(const engine::Registry& registry, const Clock& clock,
+                         const gateway::AdmissionTable* admissions);
 /// RFC 9457 problem details.
 gateway::LocalAnswer problem(int status, std::string_view title, std::string_view detail);
 
