@@ -203,6 +203,11 @@ bool Listener::serves(std::string_view text) const {
     return false;
 }
 
+bool Listener::hears_loopback() const {
+    const std::string_view host = std::string_view(address_).substr(0, address_.rfind(':'));
+    return host == "127.0.0.1" || host == "0.0.0.0" || host == "[::]";
+}
+
 Listener::Listener(int fd, std::uint16_t port, std::string address, bool loopback)
     : fd_(fd), port_(port), address_(std::move(address)), loopback_(loopback) {
 }

@@ -52,6 +52,20 @@ TEST(Listener, TakenPortSaysWhatToDo) {
                                          "the port, or choose another one");
 }
 
+TEST(Listener, KnowsWhetherLoopbackComesHere) {
+    for (const std::string_view text : {"127.0.0.1:0", ":0", "0.0.0.0:0"}) {
+        const auto listener = Listener::open(text);
+        ASSERT_TRUE(listener);
+        EXPECT_TRUE(listener->hears_loopback()) << text;
+    }
+    for (const std::string_view text : {"127.0.0.2:0", "[::1]:0"}) {
+        const auto listener = Listener::open(text);
+        if (listener) {
+            EXPECT_FALSE(listener->hears_loopback()) << text;
+        }
+    }
+}
+
 TEST(Listener, InheritsWhatListens) {
     auto opened = Listener::open("127.0.0.1:0");
     ASSERT_TRUE(opened);

@@ -176,6 +176,8 @@ public:
     /// "127.0.0.1:8484" as bound.
     const std::string& address() const { return address_; }
     bool is_loopback() const { return loopback_; }
+    /// True when a connection to 127.0.0.1, at its port, comes here.
+    bool hears_loopback() const;
     /// True when opening `address`, as open() takes it, would mean this very socket. Port 0 means
     /// any port.
     bool serves(std::string_view address) const;

@@ -65,6 +65,13 @@ struct House {
         return std::all_of(listeners.begin(), listeners.end(),
                            [](const net::Listener& listener) { return listener.is_loopback(); });
     }
+    /// Where a connection to 127.0.0.1 would come back to this process.
+    std::vector<std::uint16_t> own_ports() const {
+        std::vector<std::uint16_t> ports;
+        for (const auto& listener : listeners)
+            if (listener.hears_loopback()) ports.push_back(listener.port());
+        return ports;
+    }
     std::string addresses(std::string_view before, std::string_view between) const {
         std::string out;
         for (const auto& listener : listeners)
@@ -75,7 +82,7 @@ struct House {
 
 Result<void> furnish_engines(House& house, Config& config) {
     if (config.discover) {
-        const bool found = add_usual_engines(config.registry, house.clock);
+        const bool found = add_usual_engines(config.registry, house.clock, house.own_ports());
         if (!found && config.rehearsal && !house.rehearsal) {
             SEGUE_TRY(rehearsal, RehearsalHouse::start());
             house.rehearsal = std::move(rehearsal);

@@ -1,5 +1,6 @@
 #include "serve/discovery.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/probe.hpp"
@@ -59,9 +60,11 @@ void RehearsalHouse::add_to(engine::Registry::Options& options) const {
     options.models.push_back(std::move(any));
 }
 
-bool add_usual_engines(engine::Registry::Options& options, const Clock& clock) {
+bool add_usual_engines(engine::Registry::Options& options, const Clock& clock,
+                       std::span<const std::uint16_t> own_ports) {
     bool found = false;
     for (const auto& usual : kUsual) {
+        if (std::find(own_ports.begin(), own_ports.end(), usual.port) != own_ports.end()) continue;
         engine::EngineConfig config;
         config.name = usual.name;
         config.dialect = usual.dialect;

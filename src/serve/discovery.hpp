@@ -2,7 +2,9 @@
 /// answers (DESIGN, "Configuration").
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/result.hpp"
 #include "engine/registry.hpp"
@@ -23,7 +25,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// Adds 127.0.0.1:11434 and :8000 to the options; true when something answers at one of them.
-bool add_usual_engines(engine::Registry::Options& options, const Clock& clock);
+/// Adds 127.0.0.1:11434 and :8000 to the options; true when something answers at one of them. A
+/// Segue that listens there itself, where Ollama was, is not its own engine: `own_ports`.
+bool add_usual_engines(engine::Registry::Options& options, const Clock& clock,
+                       std::span<const std::uint16_t> own_ports = {});
 
 }  // namespace segue::serve
