@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,17 @@ sigset_t handled_signals() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, kHandedOver, SIGUSR2, SIGCHLD})
         sigaddset(&set, signal);
     return set;
+}
+
+/// Shells and services start programs with 1024 descriptors for select()'s sake; a gateway needs
+/// two a request and one a waiting client. What the administrator set as the hard limit is the real
+/// one.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log::warning("cannot raise the limit of open files to {}", limit.rlim_max);
 }
 
 /// The parts of a running gateway, in the order in which they must live.
@@ -365,6 +377,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     log::configure(loaded.config.log_level, loaded.config.log_format);
+    raise_descriptor_limit();
 
     const ServiceManager manager(options.environment);
     std::optional<Takeover> takeover;
