@@ -103,8 +103,7 @@ def test_c110_ends_without_finish(own, front):
     check_broken(front, reply)
     assert text_in(front, reply) == "t0 t1 t2 "
     reply = ask(own, front, stream=False)
-    if (own.dialect, front) not in (("openai", "A"), ("ollama", "O")):  # those relay what is no object at all
-        assert reply.status >= 500
+    assert reply.status >= 500  # a row of objects is no answer to a request for one
 
 
 @pytest.mark.parametrize("front", FRONTS)

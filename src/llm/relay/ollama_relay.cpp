@@ -95,6 +95,10 @@ public:
                 observe(*root, now);
                 if (!seen_.first_event) seen_.first_event = seen_.finished = now.at;
                 pass(answer, with_names(answer.body, *root), out);
+            } else if (is_inference(request_.path)) {
+                // A cut stream, a proxy's page: not passed on as if it were an answer, and another
+                // target may do better.
+                return refuse(Cause::kBroken, "the engine's answer is not a JSON object");
             } else {
                 pass(answer, answer.body, out);
             }

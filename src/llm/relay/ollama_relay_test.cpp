@@ -162,6 +162,24 @@ TEST(OllamaRelay, TellsErrorsApart) {
     EXPECT_EQ(cause(503), Failure::Cause::kEngineFailed);
 }
 
+TEST(OllamaRelay, WhatIsNoObjectIsNoAnswer) {
+    const std::string chat = R"({"model":"m","stream":false,"messages":[]})";
+    for (const char* body : {"", "null", "<html>",
+                             R"({"done":false})"
+                             "\n"
+                             R"({"done":true})"}) {
+        Rig rig("/api/chat", chat, false);
+        const auto outcome = rig.answer(200, body);
+        ASSERT_FALSE(outcome.has_value()) << body;
+        EXPECT_EQ(outcome.error().cause, Failure::Cause::kBroken) << body;
+        EXPECT_TRUE(outcome.error().may_fail_over()) << body;
+    }
+    // Not every answer of the API is an object: copy and delete say nothing.
+    Rig rig("/api/copy", R"({"source":"m","destination":"n"})", false);
+    ASSERT_TRUE(rig.answer(200, "").has_value());
+    EXPECT_EQ(rig.out.state, Output::State::kDone);
+}
+
 TEST(OllamaRelay, LeavesNamesAloneWithoutAServedOne) {
     Rig rig("/api/create", "{\"model\":\"new\",\"from\":\"old\"}", false, "");
     EXPECT_EQ(rig.sent, "{\"model\":\"new\",\"from\":\"old\"}");
