@@ -94,7 +94,9 @@ llm::Failure failure_of(const net::CallError& error, const engine::Engine& engin
     if (error.kind == Kind::kTimeout) {
         failure.cause = Cause::kTimeout;
         failure.message = fmt::format("{} did not answer in time ({})", where, error.message);
-    } else if (answering || error.phase == Phase::kBody || error.kind == Kind::kProtocol) {
+    } else if (answering || error.phase == Phase::kBody || error.kind == Kind::kProtocol ||
+               (error.kind == Kind::kReset && error.phase >= Phase::kSend)) {
+        // An engine that took the request was reached, whatever became of it then.
         failure.cause = Cause::kBroken;
         failure.message = fmt::format("the answer of {} broke off ({})", where, error.message);
     } else {
