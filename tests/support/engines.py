@@ -41,7 +41,8 @@ class Seen:
 
 @dataclass
 class Answer:
-    """What to send back. A step is bytes (one piece), a number (seconds of silence) or an event to wait for."""
+    """What to send back. A step is bytes (one piece), a number (seconds of silence), an event to wait for, or a
+    function that makes pieces without end until the peer closes."""
 
     steps: list[Any] = field(default_factory=list)
     status: int = 200
@@ -51,6 +52,7 @@ class Answer:
     end: str = "clean"  # clean | close (no terminating chunk) | reset | stall (open and silent) | drop (no byte)
     mode: str | None = None  # overrides the engine's mode
     length: int | None = None  # a Content-Length that lies
+    raw: bool = False  # the steps are all that is sent: status line, headers and framing too
 
     @staticmethod
     def json(value: Any, status: int = 200, **kwargs: Any) -> "Answer":
@@ -75,6 +77,11 @@ class Answer:
         if framing == "length":
             data = [b"".join(data)]
         return Answer(data, row["status"], kind, framing=framing, **kwargs)
+
+    def with_length(self, length: int) -> "Answer":
+        """The same by Content-Length, true or not."""
+        self.framing, self.length = "length", length
+        return self
 
     def cut(self, pieces: int, end: str = "close") -> "Answer":
         return Answer(self.steps[:pieces], self.status, self.content_type, self.headers, self.framing, end, self.mode)
@@ -367,6 +374,8 @@ def send(peer: socket.socket, seen: Seen, answer: Answer, mode: str) -> bool:
     head += [f"{name}: {value}" for name, value in answer.headers]
     start = ("\r\n".join(head) + "\r\n\r\n").encode("utf-8")
     bare = seen.method == "HEAD"
+    if answer.raw:
+        start, framing = b"", "raw"
 
     def framed(data: bytes) -> bytes:
         return b"%x\r\n%s\r\n" % (len(data), data) if framing == "chunked" else data
@@ -384,6 +393,10 @@ def send(peer: socket.socket, seen: Seen, answer: Answer, mode: str) -> bool:
             elif isinstance(step, threading.Event):
                 while not step.is_set():
                     pause(peer, 0.02)
+            elif callable(step):
+                for data in step():
+                    peer.sendall(framed(data))
+                    check(peer)
             elif mode == "bytewise":
                 for position in range(len(step)):
                     peer.sendall(framed(step[position:position + 1]))

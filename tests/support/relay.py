@@ -29,28 +29,46 @@ class Relay:
         self.target, self.fault = target, fault or Fault()
         self.connections = 0
         self.client_closed_at: float | None = None
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        self.port = 0
         self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.open()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def stop(self) -> None:
+    def open(self) -> None:
+        """Accepts, also again after `refuse`, on the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def refuse(self) -> None:
+        """New connections are refused, as on a machine where the program is gone."""
         try:
             self._listener.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self._listener.close()
+
+    def stop(self) -> None:
+        self.refuse()
         for one in self._sockets:
             one.close()
 
-    def _accept(self) -> None:
+    def end_all(self) -> None:
+        """Ends every connection, as an engine does with idle ones."""
+        for one in self._sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self._sockets.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
             self.connections += 1
@@ -69,12 +87,13 @@ class Relay:
                 continue
             self._sockets.append(server)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            over = threading.Event()
-            up = threading.Thread(target=self._up, args=(client, server, over), daemon=True)
+            over, down_ended = threading.Event(), threading.Event()
+            up = threading.Thread(target=self._up, args=(client, server, over, down_ended), daemon=True)
             up.start()
-            threading.Thread(target=self._down, args=(client, server, fault, over, up), daemon=True).start()
+            threading.Thread(target=self._down, args=(client, server, fault, over, up, down_ended), daemon=True).start()
 
-    def _up(self, client: socket.socket, server: socket.socket, over: threading.Event) -> None:
+    def _up(self, client: socket.socket, server: socket.socket, over: threading.Event,
+            down_ended: threading.Event) -> None:
         try:
             while not over.is_set():
                 # Never blocked in recv: a socket that is being read is not reset by closing it.
@@ -84,14 +103,29 @@ class Relay:
                 data = client.recv(65536)
                 if not data:
                     self.client_closed_at = time.monotonic()
-                    server.shutdown(socket.SHUT_RDWR)
-                    return
+                    break
                 server.sendall(data)
         except (OSError, ValueError):
             pass
+        if over.is_set():
+            return
+        try:  # a client that resets has left, too
+            server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        # Closed, too: an engine that is in the middle of a long write hears nothing of a mere shutdown.
+        down_ended.wait(5)
+        server.close()
 
     def _down(self, client: socket.socket, server: socket.socket, fault: Fault, over: threading.Event,
-              up: threading.Thread) -> None:
+              up: threading.Thread, ended: threading.Event) -> None:
+        try:
+            self._forward(client, server, fault, over, up)
+        finally:
+            ended.set()
+
+    def _forward(self, client: socket.socket, server: socket.socket, fault: Fault, over: threading.Event,
+                 up: threading.Thread) -> None:
         limits = [n for n in (fault.cut_after, fault.reset_after, fault.stall_after) if n is not None]
         left = min(limits) if limits else None
         try:
@@ -114,6 +148,7 @@ class Relay:
                             client.close()
                         else:
                             client.shutdown(socket.SHUT_RDWR)
+                        server.close()
                         return
             client.shutdown(socket.SHUT_WR)
         except OSError:

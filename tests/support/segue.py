@@ -22,7 +22,7 @@ def binary() -> str | None:
     """SEGUE_BIN, else the newest build of this checkout."""
     given = os.environ.get("SEGUE_BIN")
     if given:
-        return given if os.access(given, os.X_OK) else None
+        return os.path.abspath(given) if os.access(given, os.X_OK) else None
     built = sorted(ROOT.glob("build/*/segue"), key=lambda path: path.stat().st_mtime)
     return str(built[-1]) if built else None
 
@@ -39,20 +39,22 @@ class NotStarted(Exception):
 class Process:
     """A child with its output in a file, in a folder of its own, ended by SIGTERM."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str] | None = None):
+    def __init__(self, arguments: list[str], environment: dict[str, str] | None = None, output: str | None = None):
         self.folder = Path(tempfile.mkdtemp(prefix="segue-test-"))
         self.log_path = self.folder / "log"
         clean = {key: value for key, value in os.environ.items()
-                 if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND", "DATABASE_URL", "OTEL_", "NOTIFY_SOCKET", "LISTEN_"))}
-        clean.update(SEGUE_DATA_DIR=str(self.folder / "data"), HOME=str(self.folder), **(environment or {}))
+                 if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND", "DATABASE_URL", "OTEL_", "NOTIFY_SOCKET",
+                                        "LISTEN_"))}
+        clean.update({"SEGUE_DATA_DIR": str(self.folder / "data"), "HOME": str(self.folder), **(environment or {})})
         self.arguments = arguments
-        with open(self.log_path, "wb") as log:
+        self.log_path.touch()
+        with open(output or self.log_path, "wb") as log:
             self.child = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT,
                                           stdin=subprocess.DEVNULL, env=clean, cwd=self.folder)
 
     @property
     def log(self) -> str:
-        return self.log_path.read_text("utf-8", "replace")
+        return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
 
     def wait_for(self, ready: Any, seconds: float = 15.0) -> Any:
         """Waits until `ready()` gives something; an early death or silence shows the log."""
@@ -90,10 +92,12 @@ class Process:
 
 
 class Segue(Process):
-    """The gateway under test. `config` is segue.yaml as a Python value (JSON is YAML)."""
+    """The gateway under test. `config` is segue.yaml as a Python value (JSON is YAML).
+
+    `wrapper` is a command that ends by becoming the one behind it; `output` is where its log goes instead of a file."""
 
     def __init__(self, config: dict[str, Any], environment: dict[str, str] | None = None,
-                 arguments: tuple[str, ...] = ()):
+                 arguments: tuple[str, ...] = (), wrapper: tuple[str, ...] = (), output: str | None = None):
         program = binary()
         if program is None:
             raise NotStarted("no segue binary: set SEGUE_BIN or build one")
@@ -101,14 +105,22 @@ class Segue(Process):
         self._config_folder = folder
         (folder / "segue.yaml").write_text(json.dumps({"listen": "127.0.0.1:0", **config}, indent=1))
         port_file = folder / "port"
-        super().__init__([program, "serve", "--config", str(folder / "segue.yaml"), "--port-file", str(port_file),
-                          *arguments], environment)
+        super().__init__([*wrapper, program, "serve", "--config", str(folder / "segue.yaml"), "--port-file", str(port_file),
+                          *arguments], environment, output)
         text = self.wait_for(lambda: port_file.exists() and port_file.read_text().strip())
         self.port = int(text.rsplit(":", 1)[1])
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def reload(self, config: dict[str, Any]) -> None:
+        """Writes the file anew, whole at any moment, and asks for it to be read."""
+        path = self._config_folder / "segue.yaml"
+        made = path.with_suffix(".new")
+        made.write_text(json.dumps({"listen": f"127.0.0.1:{self.port}", **config}, indent=1))
+        made.replace(path)
+        self.child.send_signal(signal.SIGHUP)
 
     def wait_ready(self, seconds: float = 10.0) -> None:
         """Until every configured engine was probed (readiness), or a failure that shows the log."""

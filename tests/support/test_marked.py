@@ -1,16 +1,11 @@
-"""The soak's judge must see what it is there to see: a wrong, a short, an endless and a misshapen answer."""
+"""The judge of soak and fault tests must see what it is there to see: a wrong, a short, an endless and a misshapen answer."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
-
-import soak_requests as asking  # noqa: E402
-
-from .client import Reply  # noqa: E402
+from . import marked as asking
+from .client import Reply
 
 TEXT = "The word is a. [1]"
 

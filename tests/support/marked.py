@@ -1,22 +1,30 @@
-"""The requests of the soak: what is asked, what the whole answer must be, and how a reply is judged."""
+"""Requests with a marker of their own: what is asked, what the whole answer must be, and how a reply is judged.
+
+The marker lies in a passage of the prompt. A rehearsal engine answers with the sentence that fits the question, word for
+word, so the whole answer is known beforehand, and another request's bytes cannot pass for it. Used by the soak
+(bench/soak.py) and the fault tests (tests/faults).
+"""
 
 import json
 import math
+import re
 import socket
 import time
 from dataclasses import dataclass
 
 from support import client
 
-SERVED = "soak-served"
-MODELS = ("soak", "soak-v", "soak-o")
+SERVED = "marked-served"
+MODELS = ("marked", "marked-v", "marked-o")  # either engine, the vLLM alone, the Ollama alone
 NOUNS = ("harbour", "castle", "bridge", "garden", "museum", "station")
 KINDS = ("openai chat", "openai chat stream", "openai completion", "openai completion stream", "ollama chat",
-         "openai responses", "openai responses stream", "ollama chat stream", "ollama generate", "ollama generate stream", "anthropic", "anthropic stream",
-         "openai embeddings", "ollama embed", "lists")
+         "openai responses", "openai responses stream", "ollama chat stream", "ollama generate", "ollama generate stream",
+         "anthropic", "anthropic stream", "openai embeddings", "ollama embed", "lists")
+STREAMS = ("ollama chat stream", "openai chat stream", "anthropic stream")
+WHOLES = ("ollama chat", "openai chat", "anthropic")
 BAD = {"wrong": "not the text that was asked for", "short": "looks complete and is not", "form": "not in the dialect's form",
        "hang": "silence beyond every deadline", "unanswered": "closed without a word", "unreachable": "the gateway took no connection"}
-LISTS = ("/v1/models", "/api/tags", "/api/ps", "/api/version", "/v1/models/soak-v", "/readyz")
+LISTS = ("/v1/models", "/api/tags", "/api/ps", "/api/version", "/v1/models/marked-v", "/readyz")
 LIST_STATUS = {"/readyz": (200, 503)}
 TEXTS = [f"A {noun} of number {n} stands near the {other} of {n * 7}." for n, noun in enumerate(NOUNS) for other in NOUNS]
 
@@ -39,7 +47,7 @@ class Request:
         return self.kind.endswith("stream")
 
 
-def draw(chance, vectors, kind=None, model=None):
+def draw(chance, vectors, kind=None, model=None, length=None):
     kind = kind or chance.choice(KINDS)
     model = model or chance.choice(MODELS)
     if kind == "lists":
@@ -48,7 +56,7 @@ def draw(chance, vectors, kind=None, model=None):
         wanted = [chance.randrange(len(TEXTS)) for _ in range(chance.randint(1, 5))]
         path = "/v1/embeddings" if kind.startswith("openai") else "/api/embed"
         return Request(kind, "POST", path, {"model": model, "input": [TEXTS[n] for n in wanted]}, wanted, vectors)
-    prompt, expected = question(chance)
+    prompt, expected = question(chance, length)
     streams = kind.endswith("stream")
     body = {"model": model, "stream": streams}
     messages = [{"role": "user", "content": prompt}]
@@ -65,17 +73,24 @@ def draw(chance, vectors, kind=None, model=None):
     return Request(kind, "POST", "/v1/messages", {**body, "max_tokens": 2000, "messages": messages}, expected)
 
 
-def question(chance):
-    """A prompt, and its answer word for word: the sentence that the question's words lead to, and its mark."""
+def question(chance, length=None):
+    """A prompt, and its answer word for word: the sentence that the question's words lead to, and its mark.
+
+    `length` is the number of words after the marker; None draws one."""
     marker = f"zq{chance.getrandbits(48):012x}"
     noun = chance.choice(NOUNS)
-    length = chance.choice((0, 3, 10, 30, 150))
+    length = chance.choice((0, 3, 10, 30, 150)) if length is None else length
     tail = "".join(f" {marker[-4:]}x{n}" + chance.choice(("", ",", " é", " 日本", " \"q\"", " \\", " 🙂")) for n in range(length))
     sentence = f"The secret word of the {noun} {marker} is w{marker}w{tail}."
     other = f"Nothing else in this paper says anything worth reading, number {chance.randint(1, 999)}."
     passages = [f"[2] {other}", f"[1] {sentence}"]
     chance.shuffle(passages)
     return "\n\n".join([*passages, f"Question: What secret word has the {noun} {marker}?"]), f"{sentence} [1]"
+
+
+def answer_to(prompt):
+    """What a rehearsal engine says to the prompt of `question`, for scripted engines that stand in for one."""
+    return re.search(r"\[1\] (The secret word of the .*)", prompt).group(1) + " [1]"
 
 
 def known_vectors(ports):
