@@ -157,6 +157,25 @@ TEST(TranslatingBridge, StreamsAndMeasures) {
     EXPECT_EQ(rig.out.bytes, "<rtt.>");
 }
 
+// The fault "clock jump": only the steady clock measures, whatever the wall clock says meanwhile.
+TEST(TranslatingBridge, MeasuresTheSameWhenTheWallClockJumps) {
+    const auto at = [](int ms, int days) {
+        return Moment{Rig::at(ms).at, WallTime{} + std::chrono::hours(24 * days)};
+    };
+    Rig rig(true);
+    ASSERT_TRUE(rig.bridge->start(at(1, 20'000), rig.out));
+    rig.bridge->on_sent(7, at(10, 19'999));
+    rig.bridge->on_bytes(7, "S", at(20, 20'365), rig.out);
+    rig.bridge->on_bytes(7, "rtt", at(30, 1), rig.out);
+    rig.bridge->on_bytes(7, "FUE", at(50, 20'000), rig.out);
+    EXPECT_EQ(rig.out.bytes, "<rtt.>");
+    EXPECT_EQ(rig.told.last.load, milliseconds(10));
+    EXPECT_EQ(rig.told.last.prompt_eval, milliseconds(20));
+    EXPECT_EQ(rig.told.last.eval, milliseconds(20));
+    EXPECT_EQ(rig.told.last.total, milliseconds(50));
+    EXPECT_EQ(rig.told.last.now.wall, at(50, 20'000).wall);
+}
+
 TEST(TranslatingBridge, TimingsHoldTogetherWhenEverythingComesAtOnce) {
     Rig rig(false);
     ASSERT_TRUE(rig.bridge->start(Rig::at(0), rig.out));

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from faults.scenario import scenario
 from support import marked, real_clients
-from support.stage import MODELS, Stage, expect, wait_for
+from support.stage import MODELS, Stage, expect, sanitized, wait_for
 
 SLOW = ("--first-token-ms", "20", "--tokens-per-second", "60")
+CLOCK_SHIFT = Path(__file__).resolve().parents[1] / "support" / "clock_shift.c"
 
 
 def is_refused(port):
@@ -234,4 +238,44 @@ def test_log_pipe_that_nobody_reads():
         Stage(output=str(pipe)).play(act)
     finally:
         os.close(reader)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@scenario(own_stage=True)
+def test_clock_jump():
+    """The wall clock goes back a day and forward a year in the middle of streams: whole answers, sane durations."""
+    if sanitized():
+        pytest.skip("a sanitizer must be the first library of its process (the unit test is in src/llm)")
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler for the library that shifts the clock")
+    folder = Path(tempfile.mkdtemp(prefix="segue-clock-"))
+    library, shift = folder / "clock_shift.so", folder / "shift"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(CLOCK_SHIFT), "-ldl"], check=True)
+
+    def jump(seconds):
+        with open(shift, "wb" if not shift.exists() else "r+b") as file:
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+
+    def act(stage):
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(stage.ask_all, length=60)
+            for seconds in (-86_400, 31_536_000, -31_536_000, 0):
+                time.sleep(0.35)
+                jump(seconds)
+            expect(asking.result(), ("exact",))
+        jump(-86_400)
+        asked = stage.request("ollama chat stream", MODELS["v"], 10)
+        last = stage.segue.post(asked.path, asked.body).lines()[-1]
+        assert last["done"] and 0 < last["total_duration"] < 60e9 and 0 <= last["eval_duration"] < 60e9, last
+        assert time.time() - datetime.fromisoformat(last["created_at"].replace("Z", "+00:00")).timestamp() > 80_000, (
+            "the clock was not shifted: nothing was tried")
+        rows = [json.loads(row) for row in stage.segue.log.splitlines() if '"level":"access"' in row]
+        assert len(rows) > 12 and all(0 <= row["ms"] < 60_000 for row in rows), rows
+        stage.segue.reload(stage.configuration(max_attempts=2))
+        jump(0)
+
+    jump(0)
+    try:
+        Stage(pace=SLOW, wrapper=("env", f"LD_PRELOAD={library}", f"CLOCK_SHIFT_FILE={shift}")).play(act)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
