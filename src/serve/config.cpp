@@ -208,8 +208,12 @@ void check_names(Settings& top, const Config& config) {
 
 }  // namespace
 
-net::ServerLimits limits_for(const Config& config, bool loopback) {
+net::ServerLimits limits_for(const Config& config, bool loopback, std::size_t descriptors) {
     net::ServerLimits limits = config.limits;
+    const std::size_t most =
+        descriptors - std::min(descriptors, std::max<std::size_t>(descriptors / 4, 64));
+    if (limits.max_connections == 0 || limits.max_connections > most)
+        limits.max_connections = std::max<std::size_t>(most, 1);
     limits.max_connections_per_address =
         config.connections_per_address.value_or(loopback ? 0 : kConnectionsPerAddress);
     return limits;

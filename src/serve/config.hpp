@@ -36,8 +36,9 @@ struct Config {
     bool rehearsal = true;          // start rehearsal engines when discovery finds nothing
 };
 
-/// `config.limits` with what depends on where the gateway listens.
-net::ServerLimits limits_for(const Config& config, bool loopback);
+/// `config.limits` with what depends on where the gateway listens and on how many descriptors it
+/// may have: clients leave some for engines.
+net::ServerLimits limits_for(const Config& config, bool loopback, std::size_t descriptors);
 
 /// What the command line gave; empty = not given.
 struct Flags {

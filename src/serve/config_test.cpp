@@ -63,6 +63,16 @@ TEST(Config, MistakesNameTheirPlaceAndTheNearestName) {
               "AI_BACKEND: 'gpu' is not one of ollama, vllm, auto");
 }
 
+TEST(Config, ClientsLeaveDescriptorsForEngines) {
+    const auto loaded = read("limits: {max_connections: 5000}\n");
+    EXPECT_EQ(limits_for(loaded.config, true, 1U << 20).max_connections, 5000U);
+    EXPECT_EQ(limits_for(loaded.config, true, 4096).max_connections, 3072U);
+    EXPECT_EQ(limits_for(loaded.config, true, 128).max_connections, 64U);
+    EXPECT_EQ(limits_for(loaded.config, true, 10).max_connections, 1U);
+    const auto unlimited = read("limits: {max_connections: 0}\n");
+    EXPECT_EQ(limits_for(unlimited.config, true, 4096).max_connections, 3072U);
+}
+
 TEST(Config, EnvironmentAloneIsEnough) {
     const auto loaded = read("", {{"OLLAMA_URL", "http://10.0.0.4:11434"},
                                   {"VLLM_ENDPOINT", "http://10.0.0.5:8000/v1"},
@@ -91,11 +101,11 @@ TEST(Config, OwnAddressInOllamaHostIsNoEngine) {
 
 TEST(Config, ClientsOfALoopbackListenerShareAnAddress) {
     const auto loaded = read("");
-    EXPECT_EQ(limits_for(loaded.config, true).max_connections_per_address, 0U);
-    EXPECT_EQ(limits_for(loaded.config, false).max_connections_per_address, 1024U);
+    EXPECT_EQ(limits_for(loaded.config, true, 1U << 20).max_connections_per_address, 0U);
+    EXPECT_EQ(limits_for(loaded.config, false, 1U << 20).max_connections_per_address, 1024U);
     const auto set = read("limits: {max_connections_per_address: 7, min_body_rate: 2k}\n");
     EXPECT_EQ(first_issue(set), "");
-    EXPECT_EQ(limits_for(set.config, true).max_connections_per_address, 7U);
+    EXPECT_EQ(limits_for(set.config, true, 1U << 20).max_connections_per_address, 7U);
     EXPECT_EQ(set.config.limits.min_body_rate, 2048U);
     EXPECT_EQ(first_issue(read("limits: {max_connections: -1}\n")),
               "segue.yaml:1:27: 'limits.max_connections' must be a whole number from 0 to 1000000, "

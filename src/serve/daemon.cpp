@@ -13,6 +13,7 @@
 #include <fstream>
 #include <ostream>
 #include <thread>
+#include <utility>
 
 #include "base/log.hpp"
 #include "engine/first_seen.hpp"
@@ -47,12 +48,13 @@ sigset_t handled_signals() {
 /// Shells and services start programs with 1024 descriptors for select()'s sake; a gateway needs
 /// two a request and one a waiting client. What the administrator set as the hard limit is the real
 /// one.
-void raise_descriptor_limit() {
+std::size_t raise_descriptor_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log::warning("cannot raise the limit of open files to {}", limit.rlim_max);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+    const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+    if (before >= limit.rlim_max || ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return limit.rlim_max;
+    log::warning("cannot raise the limit of open files from {} to {}", before, limit.rlim_max);
+    return before;
 }
 
 /// The parts of a running gateway, in the order in which they must live.
@@ -377,7 +379,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     log::configure(loaded.config.log_level, loaded.config.log_format);
-    raise_descriptor_limit();
+    const std::size_t descriptors = raise_descriptor_limit();
 
     const ServiceManager manager(options.environment);
     std::optional<Takeover> takeover;
@@ -415,7 +417,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,
               Workers::open(*house.gateway, house.config.workers ? house.config.workers : cores,
-                            limits_for(house.config, house.only_loopback())));
+                            limits_for(house.config, house.only_loopback(), descriptors)));
     house.workers = std::move(workers);
     house.workers->start();
     house.workers->accept_from(house.listeners);
