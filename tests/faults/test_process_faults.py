@@ -124,7 +124,7 @@ def test_sigkill_under_load(stage):
         for name, expected, answer in clients.answers():
             assert answer.is_told and not answer.whole and expected.startswith(answer.text), f"{name}: {answer}"
         wait_for(lambda: all(engine.running() == 0 for engine in stage.engines.values()), 10)
-        shutil.copytree(data, kept / "data")
+        shutil.copytree(data, kept / "data", ignore=shutil.ignore_patterns("*.sock"))
         stage.data_dir = str(kept / "data")
         stage.start()
         prompt, expected = marked.question(stage.chance, 5)
