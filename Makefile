@@ -5,6 +5,7 @@ export PATH := $(CURDIR)/.deps/node/bin:$(PATH)
 PRESET = build/$(1)/build.ninja
 ARGS ?=
 SECONDS_EACH ?= 60
+SEGUE ?= build/release/segue
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-asan test-tsan test-engines bench soak fuzz lint format web package clean unit
@@ -48,9 +49,11 @@ bench: build ## measure beside nginx, HAProxy and peers (15 minutes, quiet machi
 	@cmake --build build/release --target bench-tools -j $(JOBS)
 	@python3 bench/run.py $(ARGS)
 
-soak: build ## mixed load for SOAK_SECONDS (default 600): fails on growth or one wrong byte
+soak: ## mixed load and faults for SOAK_SECONDS (default 600); SEGUE=build/asan/segue for a build with sanitizers
 	@tools/deps test
-	@.deps/venv/bin/python bench/soak.py
+	@$(MAKE) --no-print-directory $(dir $(SEGUE))build.ninja
+	@cmake --build $(dir $(SEGUE)) --target segue -j $(JOBS)
+	@SEGUE_BIN=$(abspath $(SEGUE)) .deps/venv/bin/python bench/soak.py $(ARGS)
 
 fuzz: ## fuzz every parser for SECONDS_EACH seconds (default 60)
 	@tools/deps fuzz
