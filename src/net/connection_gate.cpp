@@ -36,6 +36,10 @@ ConnectionGate::Pass& ConnectionGate::Pass::operator=(Pass&& other) noexcept {
 void ConnectionGate::Pass::leave() {
     const auto gate = std::exchange(gate_, nullptr);
     if (gate == nullptr) return;
+    if (verdict_ != Verdict::kWelcome) {
+        gate->told_.fetch_sub(1, std::memory_order_relaxed);
+        return;
+    }
     gate->open_.fetch_sub(1, std::memory_order_relaxed);
     if (gate->most_per_address_ == 0) return;
     const std::lock_guard lock(gate->mutex_);
@@ -43,11 +47,20 @@ void ConnectionGate::Pass::leave() {
     if (found != gate->by_address_.end() && --found->second == 0) gate->by_address_.erase(found);
 }
 
+void ConnectionGate::refuse(Pass& pass, Verdict verdict) {
+    pass.verdict_ = verdict;
+    if (told_.fetch_add(1, std::memory_order_relaxed) < most_told_) {
+        pass.gate_ = shared_from_this();
+    } else {
+        told_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
 ConnectionGate::Pass ConnectionGate::enter(const std::string& peer) {
     Pass pass;
     if (open_.fetch_add(1, std::memory_order_relaxed) >= most_ && most_ > 0) {
         open_.fetch_sub(1, std::memory_order_relaxed);
-        pass.verdict_ = Verdict::kFull;
+        refuse(pass, Verdict::kFull);
         return pass;
     }
     if (most_per_address_ > 0) {
@@ -56,7 +69,7 @@ ConnectionGate::Pass ConnectionGate::enter(const std::string& peer) {
         std::size_t& open = by_address_[pass.address_];
         if (open >= most_per_address_) {
             open_.fetch_sub(1, std::memory_order_relaxed);
-            pass.verdict_ = Verdict::kAddressFull;
+            refuse(pass, Verdict::kAddressFull);
             return pass;
         }
         ++open;

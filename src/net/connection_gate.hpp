@@ -5,6 +5,7 @@
 /// path.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -26,6 +27,9 @@ public:
         Pass& operator=(Pass&& other) noexcept;
         ~Pass() { leave(); }
         Verdict verdict() const { return verdict_; }
+        /// Not welcome: may it be told so? Only some are, because an answer costs a descriptor and
+        /// a wait; the others are closed without a word.
+        bool may_be_told() const { return gate_ != nullptr; }
 
     private:
         friend class ConnectionGate;
@@ -37,7 +41,9 @@ public:
 
     /// 0 = no limit.
     ConnectionGate(std::size_t most, std::size_t most_per_address)
-        : most_(most), most_per_address_(most_per_address) {}
+        : most_(most),
+          most_per_address_(most_per_address),
+          most_told_(most == 0 ? kMostTold : std::clamp<std::size_t>(most / 16, 4, kMostTold)) {}
 
     /// `peer` is "127.0.0.1:51844" or "[::1]:51844". A /64 of IPv6 counts as one address: that is
     /// what one client is given.
@@ -45,9 +51,14 @@ public:
     std::size_t open() const { return open_.load(std::memory_order_relaxed); }
 
 private:
+    static constexpr std::size_t kMostTold = 64;
+    void refuse(Pass& pass, Verdict verdict);
+
     const std::size_t most_;
     const std::size_t most_per_address_;
+    const std::size_t most_told_;  // that there are too many, at a time
     std::atomic<std::size_t> open_{0};
+    std::atomic<std::size_t> told_{0};
     std::mutex mutex_;
     std::unordered_map<std::string, std::size_t> by_address_;
 };

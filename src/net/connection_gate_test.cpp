@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 namespace segue::net {
@@ -35,6 +36,26 @@ TEST(ConnectionGate, CountsByAddress) {
     open.pop_back();
     EXPECT_EQ(gate->enter("10.0.0.1:3").verdict(), Verdict::kWelcome);
     EXPECT_EQ(gate->open(), 1U);
+}
+
+// In proportion to the limit: the answers' own descriptors come out of what is left beside it.
+TEST(ConnectionGate, TellsOnlySomeAtATime) {
+    for (const auto& [most, told] :
+         {std::pair<std::size_t, std::size_t>{1, 4}, {320, 20}, {16'384, 64}}) {
+        const auto gate = std::make_shared<ConnectionGate>(most, 0);
+        std::vector<ConnectionGate::Pass> welcome;
+        for (std::size_t i = 0; i < most; ++i)
+            welcome.push_back(gate->enter("10.0.0.1:1"));
+        std::vector<ConnectionGate::Pass> refused;
+        for (std::size_t i = 0; i < told; ++i) {
+            refused.push_back(gate->enter("10.0.0.1:1"));
+            EXPECT_TRUE(refused.back().may_be_told());
+        }
+        EXPECT_FALSE(gate->enter("10.0.0.1:1").may_be_told());
+        refused.pop_back();
+        EXPECT_TRUE(gate->enter("10.0.0.1:1").may_be_told());
+        EXPECT_EQ(gate->open(), most);
+    }
 }
 
 TEST(ConnectionGate, ANetworkOfIpv6IsOneAddress) {

@@ -23,9 +23,6 @@ constexpr std::size_t kReadBuffer = 64 * 1024;
 constexpr int kAcceptBatch = 64;
 // No descriptors left: the listening socket stays readable, so looking again at once would spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
-// So many surplus connections are answered at a time; the others are closed without a word, because
-// an answer costs a descriptor and a wait.
-constexpr std::size_t kTurnedAwayAtOnce = 64;
 
 class Acceptor final : public Watcher, public std::enable_shared_from_this<Acceptor> {
 public:
@@ -106,7 +103,6 @@ struct Server::Impl {
     };
     std::unordered_map<std::uint64_t, Held> connections;
     std::uint64_t next_id = 1;
-    std::size_t turned_away = 0;  // of the connections: those that only hear that there are enough
 
     // Closing takes connections out of the map while it is walked.
     std::vector<std::shared_ptr<ServerConnection>> all() const {
@@ -120,7 +116,6 @@ struct Server::Impl {
     void forget(std::uint64_t id) {
         const auto found = connections.find(id);
         if (found == connections.end()) return;
-        if (found->second.pass.verdict() != ConnectionGate::Verdict::kWelcome) --turned_away;
         connections.erase(found);
         shared->application.on_connection_closed();
     }
@@ -167,11 +162,10 @@ void Server::adopt(int fd, std::string peer) {
         const bool full = pass.verdict() == Verdict::kFull;
         impl_->shared->application.on_refused(full ? Refusal::kConnections
                                                    : Refusal::kAddressConnections);
-        if (impl_->turned_away >= kTurnedAwayAtOnce) {
+        if (!pass.may_be_told()) {
             ::close(fd);
             return;
         }
-        ++impl_->turned_away;
         refusal = std::make_unique<ProtocolError>(
             full ? ProtocolError{503, "too many connections are open; try again later", ""}
                  : ProtocolError{

@@ -165,11 +165,12 @@ class Stage:
 
     def __init__(self, scripted: bool = False, deadlines: dict[str, str] | None = None, probe_interval: str = "60s",
                  pace: tuple[str, ...] | dict[str, tuple[str, ...]] = (), tls: bool = False, host: str = "127.0.0.1", wrapper: tuple[str, ...] = (),
-                 output: str | None = None, data_dir: str | None = None, **top: Any):
+                 output: str | None = None, data_dir: str | None = None,
+                 engine: dict[str, Any] | None = None, **top: Any):
         """`pace` is the engines' timing (or each one's by its name), `tls` puts the vLLM behind https, `host` is its name, `wrapper`, `output` and `data_dir` are the gateway process's,
-        `top` adds to the configuration."""
+        `engine` adds to the settings of both engines, `top` to the configuration."""
         self.deadlines, self.probe_interval = {**DEADLINES, **(deadlines or {})}, probe_interval
-        self.top, self.host = top, host
+        self.top, self.host, self.engine_settings = top, host, engine or {}
         self.start_options: dict[str, Any] = {"wrapper": wrapper, "output": output}
         self.data_dir = data_dir
         self.tls: TlsFront | None = None
@@ -201,7 +202,8 @@ class Stage:
 
     def configuration(self, **more: Any) -> dict[str, Any]:
         engines = [{"name": name, "dialect": dialect, "url": f"http://127.0.0.1:{self.relays[name].port}",
-                    "probe_interval": self.probe_interval, "probe_timeout": "2s", "deadlines": self.deadlines}
+                    "probe_interval": self.probe_interval, "probe_timeout": "2s", "deadlines": self.deadlines,
+                    **self.engine_settings}
                    for name, dialect in (("v", "vllm"), ("o", "ollama"))]
         engines[0]["url"] = f"http{'s' if self.tls else ''}://{self.host}:{self.relays['v'].port}"
         if self.tls:
