@@ -43,10 +43,15 @@ std::string folder_of(const std::string& path) {
     return parent.empty() ? std::string(".") : parent.string();
 }
 
+/// For the owner only, as XDG's base directory specification wants it: what lies in a data folder
+/// is nobody else's business.
 Result<void> make_folder(const std::string& folder) {
     std::error_code error;
-    std::filesystem::create_directories(folder, error);
+    if (std::filesystem::is_directory(folder, error)) return {};
+    std::filesystem::create_directories(folder_of(folder), error);
     if (error) return refused("make the folder", folder, error.value());
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+        return refused("make the folder", folder, errno);
     return {};
 }
 

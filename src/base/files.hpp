@@ -18,9 +18,9 @@ Result<std::string> read_file(const std::string& path);
 /// Who may read a file that is written.
 enum class FileAccess : std::uint32_t { kEverybody = 0644, kOwner = 0600 };
 
-/// Writes beside the file, syncs, renames, syncs the folder (made when it is missing). Run by root,
-/// the file belongs to the folder's owner: what `sudo segue …` writes the service must be able to
-/// read.
+/// Writes beside the file, syncs, renames, syncs the folder (made for the owner only when it is
+/// missing). Run by root, the file belongs to the folder's owner: what `sudo segue …` writes the
+/// service must be able to read.
 Result<void> replace_file(const std::string& path, std::string_view text, FileAccess access);
 
 /// Held while one process reads, changes and replaces `path`; another one waits. Given back with

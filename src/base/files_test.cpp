@@ -28,6 +28,8 @@ TEST_F(Files, ReplacesAndReadsAndMakesTheFolder) {
     ASSERT_EQ(::stat(path("sub/a").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600U);
     EXPECT_FALSE(std::filesystem::exists(path("sub/a.new")));
+    ASSERT_EQ(::stat(path("sub").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0700U);
 }
 
 TEST_F(Files, ALeftOverWithOtherPermissionsIsNotUsed) {

@@ -103,8 +103,8 @@ int keys_create_command(const KeyArguments& arguments, Console& console) {
     } else {
         // The key alone on standard output: KEY=$(segue keys create --name chat)
         console.out << made->text << '\n';
-        console.err << fmt::format("key {} for '{}': keep it, it is not shown again\n",
-                                   made->key.id, made->key.name);
+        console.err << fmt::format("key {} for '{}', in {}: keep it, it is not shown again\n",
+                                   made->key.id, made->key.name, file->path());
     }
     return kFine;
 }
@@ -129,7 +129,8 @@ int keys_list_command(const KeyArguments& arguments, Console& console) {
         return kFine;
     }
     if (keys->empty()) {
-        console.out << "no keys; make one: segue keys create --name NAME\n";
+        console.out << fmt::format("no keys in {}; make one: segue keys create --name NAME\n",
+                                   file->path());
         return kFine;
     }
     std::vector<Row> rows{{"ID", "NAME", "ENDS IN", "STANDING", "CREATED", "EXPIRES", "PRIORITY",

@@ -68,8 +68,9 @@ def test_create_list_revoke(tmp_path):
     folder = tmp_path / "data"
     made = keys(folder, "create", "--name", "chat")
     key = made.stdout.strip()
-    assert key.startswith("segue-") and "not shown again" in made.stderr and key not in made.stderr
     file = folder / "keys.json"
+    assert key.startswith("segue-") and key not in made.stderr
+    assert f", in {file}: keep it, it is not shown again" in made.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert key[15:] not in file.read_text()
     limited = json.loads(keys(folder, "create", "--name", "night", "--priority", "batch", "--model", "llama3*",
