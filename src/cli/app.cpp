@@ -18,6 +18,7 @@ namespace {
 struct Arguments {
     bool json = false;
     ServeArguments serve;
+    EnginesArguments engines;
     RehearseArguments rehearse;
     KeyArguments keys;
     std::string init_file = "segue.yaml";
@@ -100,12 +101,21 @@ void add_config(CLI::App& app, Arguments& arguments, Action& action) {
 
 void add_engines(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand(
-        "engines", "show the engines: kind, version, health, latency, load, models");
-    add_config_flag(*command, arguments.serve.flags);
-    command->footer(
-        examples({"segue engines", "VLLM_ENDPOINT=http://10.0.0.5:8000 segue engines --json"}));
+        "engines",
+        "show the engines: kind, version, health, breaker, latency, load, models; as the running "
+        "gateway sees them where there is one");
+    add_config_flag(*command, arguments.engines.flags);
+    auto* gateway = command->add_option("--gateway", arguments.engines.gateway,
+                                        "URL of the gateway to ask (default: where the "
+                                        "configuration listens); SEGUE_API_KEY is its key");
+    command
+        ->add_flag("--direct", arguments.engines.direct,
+                   "ask no gateway, only the engines themselves")
+        ->excludes(gateway);
+    command->footer(examples({"segue engines", "segue engines --gateway http://10.0.0.2:8484",
+                              "VLLM_ENDPOINT=http://10.0.0.5:8000 segue engines --direct --json"}));
     command->callback([&] {
-        action = [&](Console& console) { return engines_command(arguments.serve.flags, console); };
+        action = [&](Console& console) { return engines_command(arguments.engines, console); };
     });
 }
 

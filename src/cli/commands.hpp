@@ -56,7 +56,12 @@ int config_show_command(const serve::Flags& flags, Console& console);
 /// Never overwrites.
 int config_init_command(const std::string& file, Console& console);
 
-int engines_command(const serve::Flags& flags, Console& console);
+struct EnginesArguments {
+    serve::Flags flags;
+    std::string gateway;  // URL of a running gateway; "" = where the configuration listens
+    bool direct = false;  // asks no gateway
+};
+int engines_command(const EnginesArguments& arguments, Console& console);
 
 struct RehearseArguments {
     std::string dialect = "vllm";

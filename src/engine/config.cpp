@@ -204,8 +204,24 @@ llm::Profile read_profile(Settings& settings) {
     return profile;
 }
 
-ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines) {
+BalanceOptions read_balance(Settings& settings, BalanceOptions options) {
+    static constexpr std::array<std::string_view, 3> kNames{"affinity", "least_loaded",
+                                                            "round_robin"};
+    if (const auto balance = settings.choice("balance", kNames))
+        options.balance = static_cast<Balance>(*balance);
+    if (auto affinity = settings.section("affinity")) {
+        options.hot_factor = affinity->number("hot_factor", 1, 1000).value_or(options.hot_factor);
+        options.hot_requests = static_cast<int>(
+            affinity->integer("hot_requests", 1, 1'000'000).value_or(options.hot_requests));
+        affinity->finish();
+    }
+    return options;
+}
+
+ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines,
+                       const BalanceOptions& balance) {
     ModelConfig model;
+    model.balance = read_balance(entry, balance);
     model.name = entry.string("name").value_or("");
     if (model.name.empty())
         entry.complain("name", "a model needs a 'name', the one that clients use");

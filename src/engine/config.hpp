@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/settings.hpp"
+#include "engine/balance.hpp"
 #include "engine/breaker.hpp"
 #include "llm/chat.hpp"
 #include "llm/profile.hpp"
@@ -59,20 +60,25 @@ struct EngineConfig {
 struct TargetConfig {
     std::string engine;
     std::string model;  // served name; "" = the client's own
-    int priority = 0;   // lower first; the least loaded of one priority is taken
+    int priority = 0;   // lower first; `balance` chooses among those of one priority
 };
 
 struct ModelConfig {
     std::string name;  // client name, or a pattern with '*'
     std::vector<TargetConfig> targets;
     std::shared_ptr<const llm::Profile> profile = std::make_shared<llm::Profile>();
+    BalanceOptions balance = {};
     bool is_pattern() const { return name.find('*') != std::string::npos; }
 };
 
 /// One entry of `engines:`. Problems become issues of the settings.
 EngineConfig read_engine(Settings& entry, const Environment& environment);
-/// One entry of `models:`; engines are the names that targets may use.
-ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines);
+/// One entry of `models:`; engines are the names that targets may use. What it does not say of
+/// balancing is as in `balance`.
+ModelConfig read_model(Settings& entry, const std::vector<EngineConfig>& engines,
+                       const BalanceOptions& balance = {});
+/// The keys `balance` and `affinity`, at the top of the file and in each model.
+BalanceOptions read_balance(Settings& settings, BalanceOptions defaults);
 /// The profile's mapping alone (also kept with aliases).
 llm::Profile read_profile(Settings& settings);
 

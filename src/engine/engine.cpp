@@ -2,9 +2,19 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "base/log.hpp"
 
 namespace segue::engine {
+std::string_view signal_name(LoadSignal signal) {
+    switch (signal) {
+        case LoadSignal::kMissing: return "missing";
+        case LoadSignal::kFresh: return "fresh";
+        case LoadSignal::kStale: return "stale";
+    }
+    return "missing";
+}
+
 const ServedModel* EngineFacts::find(std::string_view served_name) const {
     const auto found = std::find_if(models.begin(), models.end(), [&](const ServedModel& model) {
         return model.name == served_name;
@@ -16,6 +26,7 @@ Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
       traits_(std::make_shared<llm::EngineTraits>()),
       tls_(std::make_shared<net::TlsOptions>(config_.tls)),
+      seed_(hash64(config_.name)),
       breaker_(config_.breaker) {
     EngineFacts facts;
     facts.dialect = config_.dialect.value_or(llm::Dialect::kOpenAi);
@@ -107,11 +118,26 @@ void Visit::leave(TimePoint now, const Breaker::Verdict& verdict) {
     engine_.reset();
 }
 
-double Engine::pressure() const {
-    const auto known = facts();
-    const double mine = static_cast<double>(in_flight());
-    const double theirs = known->load.running.value_or(0) + 2 * known->load.waiting.value_or(0);
-    return std::max(mine, theirs);
+LoadSignal Engine::signal(const EngineLoad& load, TimePoint now) const {
+    if (!load.running || !load.waiting) return LoadSignal::kMissing;
+    constexpr int kProbes = 3;
+    const Duration limit = kProbes * config_.probe_interval + config_.probe_timeout;
+    return now - load.read > limit ? LoadSignal::kStale : LoadSignal::kFresh;
+}
+
+std::optional<Duration> Engine::age(const EngineLoad& load, TimePoint now) {
+    if (!load.running || !load.waiting) return std::nullopt;
+    return std::max(Duration{}, now - load.read);
+}
+
+std::optional<LoadFigures> Engine::figures(const EngineLoad& load, TimePoint now) const {
+    if (signal(load, now) != LoadSignal::kFresh) return std::nullopt;
+    LoadFigures figures;
+    // Segue counts its own requests as they are now; the reading adds those of others.
+    figures.others = std::max(0.0, *load.running + *load.waiting - static_cast<double>(load.own));
+    figures.waiting = *load.waiting;
+    figures.kv_cache_usage = load.kv_cache_usage;
+    return figures;
 }
 
 }  // namespace segue::engine

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "engine/balance.hpp"
 #include "engine/breaker.hpp"
 #include "engine/config.hpp"
 #include "llm/target.hpp"
@@ -35,7 +36,13 @@ struct EngineLoad {
     std::optional<double> running;
     std::optional<double> waiting;
     std::optional<double> kv_cache_usage;  // 0…1
+    TimePoint read{};                      // when
+    std::int64_t own = 0;                  // requests that Segue itself had there at that moment
 };
+/// What the figures are worth now. They count only while they are fresh.
+enum class LoadSignal : std::uint8_t { kMissing, kFresh, kStale };
+/// "missing", "fresh", "stale".
+std::string_view signal_name(LoadSignal signal);
 
 struct EngineFacts {
     enum class State : std::uint8_t { kUnknown, kUp, kDown } state = State::kUnknown;
@@ -81,7 +88,6 @@ public:
     const std::shared_ptr<const net::TlsOptions>& tls() const { return tls_; }
 
     std::shared_ptr<const EngineFacts> facts() const;
-    void set_facts(EngineFacts facts);
 
     /// May a request be sent there now? Down is another matter: see facts().
     bool admits(TimePoint now) const;
@@ -95,18 +101,26 @@ public:
 
     /// Requests that Segue has under way there.
     std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
-    /// For choosing the least loaded: what is under way here, and what the engine says of others'
-    /// requests (waiting counts double).
-    double pressure() const;
+    /// Figures older than three probes and one time-out are stale.
+    LoadSignal signal(const EngineLoad& load, TimePoint now) const;
+    /// Their age; nothing when there are none.
+    static std::optional<Duration> age(const EngineLoad& load, TimePoint now);
+    /// What balancing may use: nothing unless they are fresh.
+    std::optional<LoadFigures> figures(const EngineLoad& load, TimePoint now) const;
+    /// Of its name: its place in rendezvous hashing.
+    std::uint64_t seed() const { return seed_; }
 
 private:
     friend class Visit;
+    friend class Registry;  // whose table of routes must follow the facts
+    void set_facts(EngineFacts facts);
     void leave(Breaker::Pass pass, TimePoint now, const Breaker::Verdict& verdict);
     void note_breaker();
 
     const EngineConfig config_;
     const std::shared_ptr<llm::EngineTraits> traits_;
     const std::shared_ptr<const net::TlsOptions> tls_;
+    const std::uint64_t seed_;
     mutable std::mutex mutex_;
     std::shared_ptr<const EngineFacts> facts_;
     std::atomic<std::int64_t> in_flight_{0};

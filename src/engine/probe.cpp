@@ -137,9 +137,13 @@ void read_ollama_models(ProbeClient& client, EngineFacts& facts, WallTime now,
     }
 }
 
-void read_vllm_extras(ProbeClient& client, EngineFacts& facts) {
-    if (const auto metrics = client.get("/metrics"); metrics && metrics->status == 200)
+void read_vllm_extras(ProbeClient& client, const Engine& engine, const Clock& clock,
+                      EngineFacts& facts) {
+    if (const auto metrics = client.get("/metrics"); metrics && metrics->status == 200) {
         facts.load = parse_vllm_load(metrics->body);
+        facts.load.read = clock.now();
+        facts.load.own = engine.in_flight();
+    }
     if (const auto sleeping = client.get("/is_sleeping"); sleeping && sleeping->status == 200) {
         json::Parser parser;
         if (const auto root = parser.parse(sleeping->body))
@@ -205,8 +209,9 @@ EngineFacts probe_engine(const Engine& engine, const Clock& clock) {
         return facts;
     }
     facts.state = State::kUp;
-    if (facts.kind == "vllm") read_vllm_extras(client, facts);
     const bool restarted = before->state != State::kUp || before->version != facts.version;
+    if (!restarted) facts.load = before->load;  // with its time: unread, it grows stale
+    if (facts.kind == "vllm") read_vllm_extras(client, engine, clock, facts);
     if (restarted) engine.traits()->forget();
     if (config.probe_capabilities) learn_capabilities(client, facts, *engine.traits());
     return facts;

@@ -1,7 +1,8 @@
 #include "engine/registry.hpp"
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <span>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -9,21 +10,22 @@
 #include "llm/ollama/front/names.hpp"
 
 namespace segue::engine {
-namespace {
 
-std::string canonical_or_self(std::string_view name) {
-    return llm::canonical_model_name(name).value_or(to_lower(name));
+Candidates Candidates::single(Candidate candidate) {
+    auto route = std::make_shared<Route>();
+    route->profile = candidate.target.profile;
+    candidate.facts = candidate.engine->facts();
+    route->candidates.push_back(std::move(candidate));
+    return {std::move(route), {0}};
 }
 
-/// Client names and served names are one when their canonical forms are.
-bool same_model(std::string_view canonical, std::string_view asked, std::string_view candidate) {
-    return candidate == asked || canonical_or_self(candidate) == canonical;
+void Candidates::bring_forward(std::size_t from, std::size_t to) {
+    const auto at = [&](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::rotate(at(to), at(from), at(from) + 1);
 }
-
-}  // namespace
 
 Registry::Registry(Options options, const Clock& clock, const Registry* before)
-    : options_(std::move(options)), clock_(clock) {
+    : options_(std::move(options)), clock_(clock), turns_(options_.models.size() + 1) {
     for (const auto& config : options_.engines) {
         std::shared_ptr<Engine> kept;
         if (before)
@@ -32,10 +34,16 @@ Registry::Registry(Options options, const Clock& clock, const Registry* before)
         engines_.push_back(kept ? kept : std::make_shared<Engine>(config));
     }
     if (before) aliases_ = before->aliases();
+    rebuild();
 }
 
 Registry::~Registry() {
     stop();
+}
+
+void Registry::keep_dates_in(FirstSeen& dates) {
+    dates_ = &dates;
+    rebuild();
 }
 
 void Registry::start() {
@@ -75,7 +83,7 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
                 log::warning("engine {} is down: {}", engine->name(), facts.problem);
             }
         }
-        engine->set_facts(std::move(facts));
+        set_facts(*engine, std::move(facts));
         std::unique_lock lock(mutex_);
         if (first) {
             ++probed_;
@@ -86,202 +94,88 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
     }
 }
 
-bool Registry::allowed(const Engine& engine, const EngineFacts& facts) const {
-    if (engine.config().stand_in) {
-        for (const auto& other : engines_)
-            if (!other->config().stand_in && other->facts()->state == EngineFacts::State::kUp)
-                return false;
-    }
-    switch (options_.backend) {
-        case Backend::kAuto: return true;
-        case Backend::kOllama: return facts.dialect == llm::Dialect::kOllama;
-        case Backend::kVllm: return facts.dialect == llm::Dialect::kOpenAi;
-    }
-    return true;
+void Registry::set_facts(Engine& engine, EngineFacts facts) {
+    engine.set_facts(std::move(facts));
+    rebuild();
 }
 
-std::optional<Candidate> Registry::candidate(
-    const std::shared_ptr<Engine>& engine, std::string_view served,
-    const std::shared_ptr<const llm::Profile>& profile) const {
-    const auto facts = engine->facts();
-    if (!allowed(*engine, *facts)) return std::nullopt;
-    Candidate made;
-    made.engine = engine;
-    made.target.dialect = facts->dialect;
-    made.target.engine = engine->name();
-    made.target.served_model = served;
-    made.target.profile = profile;
-    made.target.traits = engine->traits();
-    made.target.sleeping = facts->sleeping;
-    const ServedModel* model = facts->find(served);
-    if (!model && facts->dialect == llm::Dialect::kOllama) {
-        for (const auto& known : facts->models)
-            if (same_model(canonical_or_self(served), served, known.name)) model = &known;
-    }
-    if (model) {
-        made.target.max_model_len = model->max_model_len;
-        made.target.capabilities = model->capabilities;
-    }
-    if (profile->context_length) made.target.max_model_len = profile->context_length;
-    if (profile->capabilities) made.target.capabilities = *profile->capabilities;
-    return made;
+void Registry::rebuild() {
+    const std::lock_guard one_at_a_time(rebuilding_);
+    const auto known = aliases();
+    auto made = std::make_shared<const RouteTable>(RouteTable::Sources{
+        options_.models, engines_, known, options_.backend, options_.balance, dates_});
+    const std::lock_guard lock(table_mutex_);
+    table_.swap(made);
 }
 
-void Registry::order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const {
-    // Well engines by priority and load first; the others stay as a last resort, so that nothing is
-    // refused on the word of an old probe alone.
-    struct Rank {
-        int badness;           // 0 well, 1 put aside by its breaker, 2 down
-        Duration until_trial;  // of those that are put aside
-        int priority;
-        double pressure;
-        std::size_t position;
-        auto key() const { return std::tie(badness, until_trial, priority, pressure, position); }
-        bool operator<(const Rank& other) const { return key() < other.key(); }
-    };
-    const TimePoint now = clock_.now();
-    std::map<Rank, Candidate*> ranked;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        const Engine& engine = *found[i].second.engine;
-        const auto state = engine.facts()->state;
-        const bool admits = engine.admits(now);
-        const int badness = state == EngineFacts::State::kDown ? 2 : admits ? 0 : 1;
-        resolution.healthy =
-            resolution.healthy || (badness == 0 && state == EngineFacts::State::kUp);
-        const Duration until_trial = admits ? Duration{} : engine.breaker(now).until_trial;
-        ranked[{badness, until_trial, found[i].first, engine.pressure(), i}] = &found[i].second;
-    }
-    for (auto& [rank, candidate] : ranked)
-        resolution.candidates.push_back(std::move(*candidate));
+std::shared_ptr<const RouteTable> Registry::table() const {
+    const std::lock_guard lock(table_mutex_);
+    return table_;
 }
 
-Resolution Registry::resolve(std::string_view asked) const {
+Resolution Registry::resolve(std::string_view asked, const Asker* asker) const {
     Resolution resolution;
     if (asked.empty()) asked = options_.default_model;
-    asked = trim(asked);
-    std::string name(asked);
-    std::string canonical = canonical_or_self(name);
-    std::shared_ptr<const llm::Profile> alias_profile;
-    for (const auto& alias : aliases()) {
-        if (alias.name != canonical) continue;
-        name = alias.target;
-        canonical = canonical_or_self(name);
-        alias_profile = alias.profile;
-    }
-    resolution.client_name = canonical;
-
-    const auto take = [&](const ModelConfig& model) {
-        std::vector<std::pair<int, Candidate>> found;
-        resolution.profile = alias_profile ? alias_profile : model.profile;
-        for (const auto& target : model.targets)
-            for (const auto& engine : engines_)
-                if (engine->name() == target.engine)
-                    if (auto made = candidate(engine, target.model.empty() ? name : target.model,
-                                              resolution.profile))
-                        found.emplace_back(target.priority, std::move(*made));
-        order(found, resolution);
-        resolution.kind = Resolution::Kind::kFound;
-        return resolution;
-    };
-    for (const auto& model : options_.models)
-        if (!model.is_pattern() && same_model(canonical, name, model.name)) return take(model);
-
-    static const auto no_profile = std::make_shared<const llm::Profile>();
-    std::vector<std::pair<int, Candidate>> found;
-    for (const auto& engine : engines_) {
-        const auto facts = engine->facts();
-        for (const auto& served : facts->models) {
-            if (!same_model(canonical, name, served.name)) continue;
-            if (auto made =
-                    candidate(engine, served.name, alias_profile ? alias_profile : no_profile))
-                found.emplace_back(0, std::move(*made));
-            break;
-        }
-    }
-    if (!found.empty()) {
-        resolution.profile = alias_profile ? alias_profile : no_profile;
-        order(found, resolution);
-        resolution.kind = Resolution::Kind::kFound;
+    if (asked.empty()) return resolution;
+    resolution.route = table()->find(asked);
+    if (!resolution.route) {
+        if (!llm::canonical_model_name(trim(asked)))
+            resolution.kind = Resolution::Kind::kInvalidName;
         return resolution;
     }
-    for (const auto& model : options_.models) {
-        if (!model.is_pattern()) continue;
-        const std::string pattern = to_lower(model.name);
-        if (!glob_match(pattern, to_lower(name)) && !glob_match(pattern, canonical)) continue;
-        take(model);
-        resolution.listed = false;
-        if (!resolution.candidates.empty()) return resolution;
-    }
-    // An Ollama engine knows best what it can load: a name that is not listed is its own to refuse.
-    const bool has_table =
-        std::any_of(options_.models.begin(), options_.models.end(),
-                    [](const ModelConfig& model) { return !model.is_pattern(); });
-    if (!has_table && llm::canonical_model_name(name)) {
-        for (const auto& engine : engines_) {
-            const auto facts = engine->facts();
-            if (facts->dialect != llm::Dialect::kOllama ||
-                facts->state == EngineFacts::State::kDown)
-                continue;
-            if (auto made = candidate(engine, name, no_profile))
-                found.emplace_back(0, std::move(*made));
+    const Route& route = *resolution.route;
+    resolution.kind = Resolution::Kind::kFound;
+    resolution.listed = route.listed;
+
+    // What is known of each at this moment. Facts come with the route: no lock is taken but that of
+    // a breaker that is not closed.
+    constexpr std::size_t kUsual = 8;
+    std::array<Standing, kUsual> few;
+    std::vector<Standing> many;
+    const std::size_t count = route.candidates.size();
+    if (count > kUsual) many.resize(count);
+    const std::span<Standing> standings(count > kUsual ? many.data() : few.data(), count);
+    const TimePoint now = clock_.now();
+    for (std::size_t i = 0; i < count; ++i) {
+        const Candidate& candidate = route.candidates[i];
+        const Engine& engine = *candidate.engine;
+        Standing& standing = standings[i];
+        standing.priority = candidate.priority;
+        if (candidate.facts->state == EngineFacts::State::kDown) {
+            standing.health = Standing::Health::kDown;
+        } else if (!engine.admits(now)) {
+            standing.health = Standing::Health::kPutAside;
+            standing.until_trial = engine.breaker(now).until_trial;
+        } else if (candidate.facts->state == EngineFacts::State::kUp) {
+            resolution.healthy = true;
         }
-        if (!found.empty()) {
-            resolution.listed = false;
-            resolution.profile = no_profile;
-            order(found, resolution);
-            resolution.kind = Resolution::Kind::kFound;
-            return resolution;
-        }
+        standing.figures = engine.figures(candidate.facts->load, now);
+        standing.in_flight = engine.in_flight();
+        standing.seed = engine.seed();
     }
-    resolution.kind = llm::canonical_model_name(asked) || asked.empty()
-                          ? Resolution::Kind::kUnknown
-                          : Resolution::Kind::kInvalidName;
+    resolution.by_figures = told_by_all(standings);
+    std::uint64_t key = 0;
+    std::uint64_t turn = 0;
+    if (asker && count > 1) {
+        if (route.balance.balance == Balance::kAffinity && asker->key) key = asker->key();
+        if (route.balance.balance == Balance::kRoundRobin)
+            turn = turns_[route.turns].fetch_add(1, std::memory_order_relaxed);
+    }
+    resolution.candidates = Candidates(resolution.route, order(standings, route.balance, key, turn,
+                                                               asker ? &asker->random : nullptr));
     return resolution;
 }
 
 std::vector<ClientModel> Registry::client_models() const {
-    std::map<std::string, ClientModel> models;
-    const auto add = [&](std::string_view shown, bool alias, WallTime seen) {
-        const std::string name = canonical_or_self(shown);
-        models.try_emplace(name, ClientModel{name, std::string(shown), alias, seen});
-    };
-    bool listed = false;
-    for (const auto& model : options_.models) {
-        if (model.is_pattern()) continue;
-        listed = true;
-        WallTime seen{};
-        bool any = false;
-        for (const auto& target : model.targets)
-            for (const auto& engine : engines_)
-                if (engine->name() == target.engine && allowed(*engine, *engine->facts())) {
-                    any = true;
-                    const auto& name = target.model.empty() ? model.name : target.model;
-                    if (const auto* served = engine->facts()->find(name))
-                        seen = served->first_seen;
-                    else if (dates_)  // it was there before this process
-                        seen = dates_->find(engine->name(), name).value_or(seen);
-                }
-        if (any) add(model.name, false, seen);
-    }
-    if (!listed) {
-        for (const auto& engine : engines_) {
-            const auto facts = engine->facts();
-            if (!allowed(*engine, *facts) || facts->state == EngineFacts::State::kDown) continue;
-            for (const auto& served : facts->models)
-                add(served.name, false, served.first_seen);
-        }
-    }
-    for (const auto& alias : aliases())
-        if (!resolve(alias.name).candidates.empty()) add(alias.name, true, alias.made);
-    std::vector<ClientModel> list;
-    for (auto& [name, model] : models)
-        list.push_back(std::move(model));
-    return list;
+    return table()->client_models();
 }
 
 void Registry::set_aliases(std::vector<Alias> aliases) {
-    const std::lock_guard lock(mutex_);
-    aliases_ = std::move(aliases);
+    {
+        const std::lock_guard lock(mutex_);
+        aliases_ = std::move(aliases);
+    }
+    rebuild();
 }
 
 std::vector<Alias> Registry::aliases() const {

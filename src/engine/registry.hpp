@@ -6,7 +6,9 @@
 /// change, with what is known of them.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,45 +21,73 @@
 #include "engine/config.hpp"
 #include "engine/engine.hpp"
 #include "engine/first_seen.hpp"
+#include "engine/routes.hpp"
 #include "llm/target.hpp"
 
 namespace segue::engine {
 
-/// AI_BACKEND: which dialect may answer at all.
-enum class Backend : std::uint8_t { kAuto, kOllama, kVllm };
+/// The candidates of a resolution in the order in which they are to be asked: a view of a Route, so
+/// that no candidate is copied on the request path.
+class Candidates {
+public:
+    Candidates() = default;
+    Candidates(std::shared_ptr<const Route> route, std::vector<std::uint16_t> order)
+        : route_(std::move(route)), order_(std::move(order)) {}
+    /// Of one that no table holds.
+    static Candidates single(Candidate candidate);
 
-/// A name made while running (Ollama's copy and create), resolved to another client name, perhaps
-/// with a profile of its own.
-struct Alias {
-    std::string name;                             // canonical
-    std::string target;                           // client name
-    std::shared_ptr<const llm::Profile> profile;  // null = the target's
-    WallTime made{};
-    std::string overrides{};  // JSON of a create request, put over the target's profile; "" = none
-};
+    std::size_t size() const { return order_.size(); }
+    bool empty() const { return order_.empty(); }
+    const Candidate& operator[](std::size_t i) const { return route_->candidates[order_[i]]; }
+    const Candidate& front() const { return (*this)[0]; }
+    /// Makes the one at `from` the next one after those before `to`.
+    void bring_forward(std::size_t from, std::size_t to);
 
-struct Candidate {
-    std::shared_ptr<Engine> engine;
-    llm::Target target;
+    class Iterator {
+    public:
+        Iterator(const Candidates& all, std::size_t at) : all_(&all), at_(at) {}
+        const Candidate& operator*() const { return (*all_)[at_]; }
+        Iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+    private:
+        const Candidates* all_;
+        std::size_t at_;
+    };
+    Iterator begin() const { return {*this, 0}; }
+    Iterator end() const { return {*this, size()}; }
+
+private:
+    std::shared_ptr<const Route> route_;
+    std::vector<std::uint16_t> order_;
 };
 
 struct Resolution {
     enum class Kind : std::uint8_t { kFound, kUnknown, kInvalidName } kind = Kind::kUnknown;
-    std::string client_name;            // canonical name of the entry that matched
-    std::vector<Candidate> candidates;  // best first; may hold engines that are down, at the end
-    std::shared_ptr<const llm::Profile> profile;
+    std::shared_ptr<const Route> route;  // null unless found
+    Candidates candidates;               // best first; may hold engines that are down, at the end
     /// Some candidate is up and admits requests.
     bool healthy = false;
     /// The name is one of a list, not whatever a client wrote: metrics may carry it.
     bool listed = true;
+    /// All that may be chosen now tell fresh load figures: those are compared.
+    bool by_figures = false;
+
+    /// Canonical name of the entry that matched; "" when none did.
+    std::string_view client_name() const {
+        return route ? std::string_view(route->client_name) : std::string_view();
+    }
+    std::shared_ptr<const llm::Profile> profile() const { return route ? route->profile : nullptr; }
 };
 
-/// One name that clients may use, for lists.
-struct ClientModel {
-    std::string name;   // canonical, with tag
-    std::string shown;  // as configured or as the engine lists it
-    bool alias = false;
-    WallTime first_seen{};
+/// Who asks, as far as the choice of an engine depends on it.
+struct Asker {
+    Random& random;
+    /// Of the conversation, 0 = none. Called only when the choice needs it.
+    std::function<std::uint64_t()> key;
 };
 
 class Registry {
@@ -67,6 +97,7 @@ public:
         std::vector<ModelConfig> models;
         std::string default_model;
         Backend backend = Backend::kAuto;
+        BalanceOptions balance = {};  // of models that are in no list
     };
     /// `clock` must outlive the registry.
     Registry(Options options, const Clock& clock, const Registry* before = nullptr);
@@ -76,7 +107,7 @@ public:
 
     /// Where the dates of models are kept; before start(). It must outlive the registry. Without it
     /// they are those of this process.
-    void keep_dates_in(FirstSeen& dates) { dates_ = &dates; }
+    void keep_dates_in(FirstSeen& dates);
     /// Starts one probing thread for each engine.
     void start();
     /// Waits until each engine was probed once, or the time is over.
@@ -84,7 +115,8 @@ public:
     void stop();
 
     /// `asked` "" means the default model. Lenient in case and tags on every front (wire 1.4).
-    Resolution resolve(std::string_view asked) const;
+    /// Without `asker` the order is the one that a list shows: no chance, no turn, no conversation.
+    Resolution resolve(std::string_view asked, const Asker* asker = nullptr) const;
     /// Every name that may be asked for, sorted; patterns are not listed.
     std::vector<ClientModel> client_models() const;
     const std::vector<std::shared_ptr<Engine>>& engines() const { return engines_; }
@@ -92,14 +124,12 @@ public:
 
     void set_aliases(std::vector<Alias> aliases);
     std::vector<Alias> aliases() const;
+    /// What a probe found; the table of routes follows at once.
+    void set_facts(Engine& engine, EngineFacts facts);
 
 private:
-    struct Probing;
-    bool allowed(const Engine& engine, const EngineFacts& facts) const;
-    std::optional<Candidate> candidate(const std::shared_ptr<Engine>& engine,
-                                       std::string_view served,
-                                       const std::shared_ptr<const llm::Profile>& profile) const;
-    void order(std::vector<std::pair<int, Candidate>>& found, Resolution& resolution) const;
+    std::shared_ptr<const RouteTable> table() const;
+    void rebuild();
     void probe_forever(std::stop_token stop, const std::shared_ptr<Engine>& engine);
 
     const Options options_;
@@ -107,6 +137,10 @@ private:
     FirstSeen* dates_ = nullptr;
     std::vector<std::shared_ptr<Engine>> engines_;
     mutable std::mutex mutex_;  // aliases_, probed_
+    std::mutex rebuilding_;     // one at a time, so that the last table knows the last change
+    mutable std::mutex table_mutex_;
+    std::shared_ptr<const RouteTable> table_;
+    mutable std::vector<std::atomic<std::uint64_t>> turns_;  // of round-robin, by Route::turns
     std::condition_variable_any wake_;
     std::vector<Alias> aliases_;
     std::size_t probed_ = 0;

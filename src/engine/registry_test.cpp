@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace segue::engine {
 namespace {
 
@@ -28,15 +30,26 @@ protected:
     void build() {
         registry_ = std::make_unique<Registry>(options_, clock_);
         for (const auto& engine : registry_->engines())
-            engine->set_facts(engine->config().dialect == llm::Dialect::kOllama
-                                  ? up(llm::Dialect::kOllama, {"llama3.1:8b", "mistral:latest"})
-                                  : up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"}));
+            registry_->set_facts(*engine,
+                                 engine->config().dialect == llm::Dialect::kOllama
+                                     ? up(llm::Dialect::kOllama, {"llama3.1:8b", "mistral:latest"})
+                                     : up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"}));
     }
     Registry::Options two_engines() {
         Registry::Options options;
         options.engines = {engine_config("vllm", llm::Dialect::kOpenAi),
                            engine_config("ollama", llm::Dialect::kOllama)};
         return options;
+    }
+    /// What a probe reads of one engine's metrics now.
+    void tell_load(std::size_t position, double running, double waiting) {
+        Engine& engine = *registry_->engines()[position];
+        EngineFacts facts = *engine.facts();
+        facts.load.running = running;
+        facts.load.waiting = waiting;
+        facts.load.read = clock_.now();
+        facts.load.own = engine.in_flight();
+        registry_->set_facts(engine, std::move(facts));
     }
     std::string first_engine(std::string_view model) {
         const auto resolution = registry_->resolve(model);
@@ -76,7 +89,7 @@ TEST_F(RegistryTest, DownEnginesComeLastAndBackendDecides) {
     EXPECT_EQ(first_engine("m"), "vllm");
     EngineFacts down = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
     down.state = EngineFacts::State::kDown;
-    registry_->engines()[0]->set_facts(down);
+    registry_->set_facts(*registry_->engines()[0], down);
     EXPECT_EQ(first_engine("m"), "ollama");
     EXPECT_EQ(registry_->resolve("m").candidates.size(), 2U);
     options_.backend = Backend::kVllm;
@@ -89,13 +102,82 @@ TEST_F(RegistryTest, LeastLoadedOfOnePriority) {
     options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
                         engine_config("b", llm::Dialect::kOpenAi)};
     build();
-    const auto busy_visit = registry_->engines()[0]->enter(clock_.now());
+    const auto visit = registry_->engines()[0]->enter(clock_.now());
     EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b");
-    EngineFacts busy = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
-    busy.load.running = 1;
-    busy.load.waiting = 2;
-    registry_->engines()[1]->set_facts(busy);
+    tell_load(0, 1, 0);
+    tell_load(1, 1, 2);
     EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "a");
+    EXPECT_TRUE(registry_->resolve("meta/Llama-3.1-8B").by_figures);
+}
+
+TEST_F(RegistryTest, OnesOwnRequestsAreNotCountedTwice) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi)};
+    build();
+    const Engine& a = *registry_->engines()[0];
+    auto first = registry_->engines()[0]->enter(clock_.now());
+    auto second = registry_->engines()[0]->enter(clock_.now());
+    tell_load(0, 5, 0);  // read while two of ours were there: three are others'
+    EXPECT_EQ(a.figures(a.facts()->load, clock_.now())->others, 3);
+    first->leave(clock_.now(), {});
+    EXPECT_EQ(a.figures(a.facts()->load, clock_.now())->others, 3);
+    tell_load(0, 0, 0);  // ours was not yet seen there
+    EXPECT_EQ(a.figures(a.facts()->load, clock_.now())->others, 0);
+}
+
+TEST_F(RegistryTest, StaleFiguresAreNotUsed) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi)};
+    build();
+    const Engine& a = *registry_->engines()[0];
+    const auto signal = [&] { return a.signal(a.facts()->load, clock_.now()); };
+    EXPECT_EQ(signal(), LoadSignal::kMissing);
+    EXPECT_FALSE(Engine::age(a.facts()->load, clock_.now()));
+    tell_load(0, 0, 0);
+    tell_load(1, 9, 0);
+    const auto visit = registry_->engines()[0]->enter(clock_.now());
+    EXPECT_EQ(signal(), LoadSignal::kFresh);
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "a");
+    clock_.advance(std::chrono::seconds(17));  // three probes of 5 s and one time-out of 2 s
+    EXPECT_EQ(signal(), LoadSignal::kFresh);
+    clock_.advance(std::chrono::seconds(1));
+    EXPECT_EQ(signal(), LoadSignal::kStale);
+    EXPECT_EQ(*Engine::age(a.facts()->load, clock_.now()), Duration(std::chrono::seconds(18)));
+    EXPECT_FALSE(a.figures(a.facts()->load, clock_.now()));
+    EXPECT_EQ(first_engine("meta/Llama-3.1-8B"), "b") << "back to what Segue itself has there";
+    EXPECT_FALSE(registry_->resolve("meta/Llama-3.1-8B").by_figures);
+}
+
+TEST_F(RegistryTest, AffinityFollowsTheKey) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi)};
+    build();
+    Random random(1);
+    std::set<std::string> seen;
+    for (std::uint64_t key = 1; key <= 20; ++key) {
+        const Asker asker{random, [&] { return key; }};
+        const auto first = registry_->resolve("meta/Llama-3.1-8B", &asker);
+        seen.insert(first.candidates.front().engine->name());
+        for (int turn = 0; turn < 5; ++turn)
+            EXPECT_EQ(registry_->resolve("meta/Llama-3.1-8B", &asker).candidates.front().engine,
+                      first.candidates.front().engine);
+    }
+    EXPECT_EQ(seen.size(), 2U);
+}
+
+TEST_F(RegistryTest, RoundRobinSurvivesNewFacts) {
+    options_.engines = {engine_config("a", llm::Dialect::kOpenAi),
+                        engine_config("b", llm::Dialect::kOpenAi)};
+    options_.models.push_back({"m", {{"a", "x", 0}, {"b", "x", 0}}});
+    options_.models.back().balance.balance = Balance::kRoundRobin;
+    build();
+    Random random(1);
+    const Asker asker{random, {}};
+    std::string order;
+    for (int i = 0; i < 6; ++i) {
+        order += registry_->resolve("m", &asker).candidates.front().engine->name();
+        registry_->set_facts(*registry_->engines()[0], up(llm::Dialect::kOpenAi, {"x"}));
+    }
+    EXPECT_EQ(order, "ababab");
 }
 
 TEST_F(RegistryTest, EjectsAfterThreeFailuresAndLetsOneTryAgain) {
@@ -136,7 +218,7 @@ TEST_F(RegistryTest, TheLeastBadIsTriedWhenAllAreOut) {
     };
     EngineFacts down = up(llm::Dialect::kOpenAi, {"meta/Llama-3.1-8B"});
     down.state = EngineFacts::State::kDown;
-    registry_->engines()[0]->set_facts(down);
+    registry_->set_facts(*registry_->engines()[0], down);
     eject(2);
     clock_.advance(std::chrono::milliseconds(500));
     eject(1);
@@ -154,12 +236,40 @@ TEST_F(RegistryTest, StandInsAnswerOnlyWhileNothingElseIsUp) {
     options_.engines[1].stand_in = true;
     options_.models.push_back({"*", {{"play", "rehearsal", 0}}});
     build();
-    registry_->engines()[1]->set_facts(up(llm::Dialect::kOpenAi, {"rehearsal"}));
+    registry_->set_facts(*registry_->engines()[1], up(llm::Dialect::kOpenAi, {"rehearsal"}));
     EXPECT_EQ(registry_->resolve("anything").kind, Resolution::Kind::kUnknown);
     EngineFacts down;
     down.state = EngineFacts::State::kDown;
-    registry_->engines()[0]->set_facts(down);
+    registry_->set_facts(*registry_->engines()[0], down);
     EXPECT_EQ(first_engine("anything"), "play");
+}
+
+TEST_F(RegistryTest, AliasesOfAliasesAndLoops) {
+    options_ = two_engines();
+    build();
+    auto profile = std::make_shared<llm::Profile>();
+    profile->system = "Be brief.";
+    registry_->set_aliases({{"outer:latest", "inner", nullptr, {}, ""},
+                            {"inner:latest", "llama3.1:8b", profile, {}, ""},
+                            {"mistral:latest", "llama3.1:8b", nullptr, {}, ""},
+                            {"one:latest", "two", nullptr, {}, ""},
+                            {"two:latest", "one", nullptr, {}, ""}});
+    for (const char* name : {"outer", "inner", "INNER:latest"}) {
+        const auto found = registry_->resolve(name);
+        ASSERT_EQ(found.candidates.size(), 1U) << name;
+        EXPECT_EQ(found.candidates[0].target.profile->system, "Be brief.") << name;
+    }
+    EXPECT_EQ(registry_->resolve("mistral").candidates[0].target.served_model, "llama3.1:8b")
+        << "an alias wins over a served name";
+    EXPECT_NO_FATAL_FAILURE((void)registry_->resolve("one"));
+}
+
+TEST_F(RegistryTest, ATargetWithoutAModelServesTheConfiguredSpelling) {
+    options_ = two_engines();
+    options_.models.push_back({"Meta/Llama-3.1-8B", {{"vllm", "", 0}}});
+    build();
+    EXPECT_EQ(registry_->resolve("meta/LLAMA-3.1-8b").candidates[0].target.served_model,
+              "Meta/Llama-3.1-8B");
 }
 
 TEST_F(RegistryTest, AliasesPointToNames) {

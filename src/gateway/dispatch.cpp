@@ -226,17 +226,17 @@ void Dispatch::next_attempt() {
     });
 }
 
-/// Some time may have passed since they were put into order: who does not admit now comes last.
+/// Some time may have passed since they were put into order: one that is put aside by now lets the
+/// next one go first, unless that one is down.
 std::optional<engine::Visit> Dispatch::visit_first() {
     const TimePoint now = context_.loop.now();
     auto& candidates = resolution_.candidates;
     std::optional<engine::Visit> visit;
     for (std::size_t i = next_candidate_; i < candidates.size() && !visit; ++i) {
+        if (i > next_candidate_ && candidates[i].facts->state == engine::EngineFacts::State::kDown)
+            break;
         visit = candidates[i].engine->enter(now);
-        if (visit)
-            std::rotate(candidates.begin() + static_cast<std::ptrdiff_t>(next_candidate_),
-                        candidates.begin() + static_cast<std::ptrdiff_t>(i),
-                        candidates.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        if (visit) candidates.bring_forward(i, next_candidate_);
     }
     return visit;
 }

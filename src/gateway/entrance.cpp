@@ -23,12 +23,6 @@ bool usable(const engine::Candidate& candidate, TimePoint now) {
            candidate.engine->admits(now);
 }
 
-void bring_to(std::size_t to, std::size_t from, std::vector<engine::Candidate>& candidates) {
-    const auto first = candidates.begin() + static_cast<std::ptrdiff_t>(to);
-    const auto middle = candidates.begin() + static_cast<std::ptrdiff_t>(from);
-    std::rotate(first, middle, middle + 1);
-}
-
 }  // namespace
 
 /// Outlives the entrance while a wake-up is on its way. `owner` belongs to the worker.
@@ -44,7 +38,7 @@ std::function<void()> Entrance::wake() {
     };
 }
 
-void Entrance::enter(std::vector<engine::Candidate>& candidates, std::size_t from, Done done) {
+void Entrance::enter(engine::Candidates& candidates, std::size_t from, Done done) {
     const TimePoint now = loop_.now();
     // Those that are well; where none is, the first is the least bad.
     std::vector<std::size_t> worth;
@@ -58,7 +52,7 @@ void Entrance::enter(std::vector<engine::Candidate>& candidates, std::size_t fro
         const auto& door = doors_->find(candidates[i].engine->name());
         auto slot = door ? door->try_enter(record_.key) : std::optional<Slot>(Slot{});
         if (!slot) continue;
-        bring_to(from, i, candidates);
+        candidates.bring_forward(i, from);
         if (door && !record_.queued) record_.queued = Duration{};
         done(std::move(*slot));
         return;
@@ -74,7 +68,7 @@ void Entrance::enter(std::vector<engine::Candidate>& candidates, std::size_t fro
         }
         done_ = std::move(done);
         const Duration longest = door->longest_wait();
-        bring_to(from, i, candidates);
+        candidates.bring_forward(i, from);
         if (auto* place = std::get_if<Place>(&entered))
             return wait(std::move(*place), *candidates[from].engine, longest);
         if (!record_.queued) record_.queued = Duration{};

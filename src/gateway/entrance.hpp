@@ -33,7 +33,7 @@ public:
     /// No engine has a limit: nothing to ask for.
     bool open() const { return !doors_; }
     /// Puts the candidate whose slot it is at `candidates[from]`, which must stay until `done`.
-    void enter(std::vector<engine::Candidate>& candidates, std::size_t from, Done done);
+    void enter(engine::Candidates& candidates, std::size_t from, Done done);
     /// Out of the queue, untold.
     void leave();
 

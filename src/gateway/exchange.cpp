@@ -15,6 +15,7 @@
 #include "gateway/local_openai.hpp"
 #include "gateway/metric_names.hpp"
 #include "gateway/model_cards.hpp"
+#include "llm/affinity.hpp"
 #include "llm/anthropic/front.hpp"
 #include "llm/ollama/front/front.hpp"
 #include "llm/ollama/front/names.hpp"
@@ -351,7 +352,8 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
         return;
     }
     record_.model = (*request)->model();
-    auto resolution = snapshot_.registry->resolve((*request)->model());
+    const engine::Asker asker{worker_.random, [&] { return affinity_key(**request); }};
+    auto resolution = snapshot_.registry->resolve((*request)->model(), &asker);
     // What a key may not use does not exist for it: as in the lists, so here.
     if (!may_use(caller_, record_.model.empty() ? snapshot_.registry->options().default_model
                                                 : record_.model))
@@ -361,6 +363,14 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
         return;
     }
     dispatch(std::move(*request), std::move(resolution));
+}
+
+/// A session that the client names is exact; else the conversation's own beginning tells.
+std::uint64_t Exchange::affinity_key(const llm::FrontRequest& request) const {
+    for (const std::string_view name : {"Segue-Session", "X-Session-Id"})
+        if (const auto session = head_.headers.find(name); session && !session->empty())
+            return llm::AffinityKey().add(*session).value();
+    return request.affinity_key();
 }
 
 void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {

@@ -37,6 +37,7 @@ private:
     void settle();
     void process();
     void process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> request);
+    std::uint64_t affinity_key(const llm::FrontRequest& request) const;
     void dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution);
     llm::Failure unknown_model(const llm::FrontRequest& request,
                                const engine::Resolution& resolution) const;

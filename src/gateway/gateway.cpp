@@ -63,6 +63,11 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
                       {"reason", engine::fault_name(engine::kEngineFaults[i])}},
                      static_cast<double>(breaker.ejections[i]));
             emit(metric::kEngineInFlight, labels, static_cast<double>(engine->in_flight()));
+            const TimePoint at = clock_.now();
+            if (const auto age = engine::Engine::age(facts->load, at))
+                emit(metric::kEngineLoadAge, labels, std::chrono::duration<double>(*age).count());
+            emit(metric::kEngineLoadFresh, labels,
+                 engine->signal(facts->load, at) == engine::LoadSignal::kFresh ? 1 : 0);
             emit(metric::kEngineProbeSeconds, labels,
                  std::chrono::duration<double>(facts->latency).count());
         }
@@ -112,7 +117,7 @@ void Gateway::hand_aliases_to(engine::Registry& registry) const {
         if (alias.overrides.empty()) continue;
         const auto overrides = parser.parse(alias.overrides);
         if (!overrides) continue;
-        const auto base = registry.resolve(alias.target).profile;
+        const auto base = registry.resolve(alias.target).profile();
         auto profile = profile_from_create(base ? *base : llm::Profile{}, *overrides);
         if (profile) alias.profile = std::make_shared<const llm::Profile>(std::move(*profile));
     }

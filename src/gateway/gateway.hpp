@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "engine/registry.hpp"
 #include "gateway/admission.hpp"
 #include "gateway/aliases.hpp"
@@ -104,6 +105,7 @@ public:
     net::Loop& loop;
     net::Client client;
     telemetry::Shard& shard;
+    Random random{random_seed()};  // chance in the choice of an engine
 };
 
 }  // namespace segue::gateway

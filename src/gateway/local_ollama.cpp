@@ -141,7 +141,7 @@ LocalOllama::Result LocalOllama::relay(const std::shared_ptr<engine::Engine>& en
     candidate.target.profile = std::make_shared<const llm::Profile>();
     candidate.target.traits = engine->traits();
     result.resolution.kind = engine::Resolution::Kind::kFound;
-    result.resolution.candidates.push_back(std::move(candidate));
+    result.resolution.candidates = engine::Candidates::single(std::move(candidate));
     return result;
 }
 
@@ -292,7 +292,7 @@ LocalOllama::Result LocalOllama::create(const Call& call) {
 
     const auto resolution = snapshot_.registry->resolve(from);
     auto profile =
-        profile_from_create(resolution.profile ? *resolution.profile : llm::Profile{}, call.root);
+        profile_from_create(resolution.route ? *resolution.profile() : llm::Profile{}, call.root);
     if (!profile) {
         Result result;
         result.failure = profile.error();

@@ -56,7 +56,7 @@ llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, const KeyHolder
     std::string names;
     for (const auto& model : visible_models(*snapshot.registry, caller)) {
         names += (names.empty() ? "" : ", ") + model.shown;
-        if (model.shown != id && model.name != resolution.client_name) continue;
+        if (model.shown != id && model.name != resolution.client_name()) continue;
         LocalAnswer answer;
         json::Writer writer(answer.body);
         anthropic ? write_anthropic(writer, model) : write_openai(writer, snapshot, model);

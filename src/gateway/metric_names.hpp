@@ -83,6 +83,12 @@ inline constexpr MetricInfo kEngineEjections{
     "Times that an engine was put aside, by the fault that did it."};
 inline constexpr MetricInfo kEngineInFlight{"segue_engine_in_flight", MetricKind::kGauge,
                                             "Requests that Segue has under way at the engine."};
+inline constexpr MetricInfo kEngineLoadAge{
+    "segue_engine_load_age_seconds", MetricKind::kGauge,
+    "Age of the engine's own load figures; absent: it tells none."};
+inline constexpr MetricInfo kEngineLoadFresh{
+    "segue_engine_load_fresh", MetricKind::kGauge,
+    "1 while the engine's own load figures are fresh enough to balance by."};
 inline constexpr MetricInfo kEngineProbeSeconds{"segue_engine_probe_seconds", MetricKind::kGauge,
                                                 "Latency of the last health probe."};
 inline constexpr MetricInfo kTraces{

@@ -125,6 +125,8 @@ public:
     /// As the client wrote it; "" if it named none.
     virtual const std::string& model() const = 0;
     virtual bool streaming() const = 0;
+    /// The same for all turns of one conversation; 0 = it is none. Asked at most once.
+    virtual std::uint64_t affinity_key() const { return 0; }
     virtual Outcome<std::unique_ptr<Bridge>> bridge(BridgeContext context) const = 0;
 };
 

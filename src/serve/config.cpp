@@ -159,6 +159,7 @@ void add_models_from_environment(Config& config, const Environment& environment)
             continue;
         engine::ModelConfig model;
         model.name = name;
+        model.balance = config.registry.balance;
         model.targets = targets;
         config.registry.models.push_back(std::move(model));
     }
@@ -251,8 +252,10 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
             if (engine.api_key.empty() && engine.dialect != llm::Dialect::kOllama)
                 engine.api_key = *key;
     }
+    config.registry.balance = engine::read_balance(top, {});
     for (auto& entry : top.list("models"))
-        config.registry.models.push_back(engine::read_model(entry, config.registry.engines));
+        config.registry.models.push_back(
+            engine::read_model(entry, config.registry.engines, config.registry.balance));
     config.registry.default_model = top.string("default_model").value_or("");
     add_models_from_environment(config, environment);
     config.tracing = telemetry::read_tracing(environment, loaded.issues);

@@ -68,8 +68,16 @@ void write_engine(json::Writer& w, const engine::EngineConfig& engine) {
     w.member("server_name", engine.tls.server_name).end_object().end_object();
 }
 
+void write_balance(json::Writer& w, const engine::BalanceOptions& options) {
+    w.member("balance", engine::balance_name(options.balance)).key("affinity").begin_object();
+    w.member("hot_factor", options.hot_factor).member("hot_requests", options.hot_requests);
+    w.end_object();
+}
+
 void write_model(json::Writer& w, const engine::ModelConfig& model) {
-    w.begin_object().member("name", model.name).key("targets").begin_array();
+    w.begin_object().member("name", model.name);
+    write_balance(w, model.balance);
+    w.key("targets").begin_array();
     for (const auto& target : model.targets) {
         w.begin_object().member("engine", target.engine).member("model", target.model);
         w.member("priority", target.priority).end_object();
@@ -140,6 +148,7 @@ std::string show_config_json(const Config& config) {
         w.member("min_body_rate", config.limits.min_body_rate)
             .member("write_timeout", duration(config.limits.write_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
+        write_balance(w, config.registry.balance);
         w.key("engines").begin_array();
         for (const auto& engine : config.registry.engines)
             write_engine(w, engine);

@@ -57,16 +57,27 @@ void write_admission(json::Writer& w, const gateway::Admission::State& state) {
     w.end_object();
 }
 
+/// How an engine is chosen, and by which figures: the engines' own only where all of one priority
+/// tell fresh ones.
+void write_balance(json::Writer& w, const engine::Resolution& resolution) {
+    w.key("balance");
+    resolution.route ? w.string(engine::balance_name(resolution.route->balance.balance)) : w.null();
+    w.member("load", resolution.by_figures ? "engines" : "in_flight");
+}
+
 std::string models_json(const engine::Registry& registry) {
     return json::object([&](json::Writer& w) {
         w.key("models").begin_array();
         for (const auto& model : registry.client_models()) {
             const auto resolution = registry.resolve(model.name);
             w.begin_object().member("name", model.name).member("alias", model.alias);
-            w.member("healthy", resolution.healthy).key("targets").begin_array();
+            w.member("healthy", resolution.healthy);
+            write_balance(w, resolution);
+            w.key("targets").begin_array();
             for (const auto& candidate : resolution.candidates) {
                 w.begin_object().member("engine", candidate.engine->name());
-                w.member("model", candidate.target.served_model).end_object();
+                w.member("model", candidate.target.served_model);
+                w.member("priority", candidate.priority).end_object();
             }
             w.end_array().end_object();
         }
@@ -83,7 +94,7 @@ gateway::LocalAnswer problem(int status, std::string_view title, std::string_vie
             })};
 }
 
-std::string engines_json(const engine::Registry& registry, const Clock& clock,
+std::string engines_json(const engine::Registry& registry, const Clock& clock, SeenFrom seen_from,
                          const gateway::AdmissionTable* admissions) {
     return json::object([&](json::Writer& w) {
         w.key("engines").begin_array();
@@ -95,10 +106,13 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock,
             w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
             w.member("version", facts->version).member("state", state_name(facts->state));
             w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
-            const auto breaker = engine->breaker(clock.now());
-            w.member("ejected", std::holds_alternative<engine::Breaker::Open>(breaker.state));
-            w.key("breaker");
-            write_breaker(w, breaker);
+            if (seen_from == SeenFrom::kGateway) {
+                const auto breaker = engine->breaker(clock.now());
+                w.member("ejected", std::holds_alternative<engine::Breaker::Open>(breaker.state));
+                w.key("breaker");
+                write_breaker(w, breaker);
+                w.member("in_flight", engine->in_flight());
+            }
             w.key("problem");
             facts->problem.empty() ? w.null() : w.string(facts->problem);
             w.key("models").begin_array();
@@ -112,10 +126,13 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock,
             }
             w.end_array();
             w.member("latency_ms", milliseconds(facts->latency));
-            w.member("in_flight", engine->in_flight());
             write_optional(w, "running", facts->load.running);
             write_optional(w, "waiting", facts->load.waiting);
             write_optional(w, "kv_cache_usage", facts->load.kv_cache_usage);
+            w.member("load_signal", engine::signal_name(engine->signal(facts->load, clock.now())));
+            const auto age = engine::Engine::age(facts->load, clock.now());
+            w.key("load_age_ms");
+            age ? w.number(milliseconds(*age)) : w.null();
             const auto door = admissions ? admissions->find(engine->name()) : nullptr;
             w.key("admission");
             door ? write_admission(w, door->state()) : void(w.null());
@@ -161,7 +178,8 @@ gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::str
     const auto& registry = snapshot.registry;
     if (head.path == "/segue/v1/engines")
         return {200, "application/json",
-                engines_json(*registry, gateway_->clock(), snapshot.admissions.get())};
+                engines_json(*registry, gateway_->clock(), SeenFrom::kGateway,
+                             snapshot.admissions.get())};
     if (head.path == "/segue/v1/models") return {200, "application/json", models_json(*registry)};
     if (head.path == "/segue/v1/version")
         return {200, "application/json",

@@ -25,9 +25,11 @@ private:
     std::atomic<bool> draining_{false};
 };
 
+/// A look from outside knows nothing of how requests fared: no breaker, nothing in flight.
+enum class SeenFrom : std::uint8_t { kGateway, kOutside };
 /// The engines as /segue/v1/engines and `segue engines --json` show them.
 /// `admissions` null: not a running gateway, or no limits.
-std::string engines_json(const engine::Registry& registry, const Clock& clock,
+std::string engines_json(const engine::Registry& registry, const Clock& clock, SeenFrom seen_from,
                          const gateway::AdmissionTable* admissions);
 /// RFC 9457 problem details.
 gateway::LocalAnswer problem(int status, std::string_view title, std::string_view detail);

@@ -78,14 +78,15 @@ def test_a_taken_port_says_so(run):
 def test_engines(run):
     engine = Rehearsal("vllm")
     try:
-        done = run("engines", VLLM_ENDPOINT=engine.url)
+        done = run("engines", "--direct", VLLM_ENDPOINT=engine.url)
         assert done.returncode == 0
         assert "vllm" in done.stdout and "up (rehearsal)" in done.stdout and "segue-tiny" in done.stdout
-        told = json.loads(run("engines", "--json", VLLM_ENDPOINT=engine.url).stdout)["engines"][0]
+        told = json.loads(run("engines", "--direct", "--json", VLLM_ENDPOINT=engine.url).stdout)["engines"][0]
+        assert "breaker" not in told and told["load_signal"] == "fresh"
         assert told["state"] == "up" and told["running"] == 0 and told["models"][0]["name"] == "segue-tiny"
     finally:
         engine.stop()
-    gone = run("engines", VLLM_ENDPOINT=engine.url)
+    gone = run("engines", "--direct", VLLM_ENDPOINT=engine.url)
     assert gone.returncode == 3 and "connection refused" in gone.stdout
 
 

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "llm/affinity.hpp"
 #include "llm/anthropic/decode.hpp"
 #include "llm/anthropic/encode.hpp"
 #include "llm/filters/filters.hpp"
@@ -63,6 +64,7 @@ public:
     Dialect front() const override { return Dialect::kAnthropic; }
     const std::string& model() const override { return request_.model; }
     bool streaming() const override { return request_.stream; }
+    std::uint64_t affinity_key() const override { return affinity_of(request_.messages); }
 
     MadeBridge bridge(BridgeContext context) const override {
         ChatRequest request = request_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "llm/affinity.hpp"
 #include "llm/filters/filters.hpp"
 #include "llm/gotemplate/gotemplate.hpp"
 #include "llm/ollama/front/apply_profile.hpp"
@@ -31,6 +32,24 @@ public:
     const std::string& model() const override { return request_.model; }
     bool streaming() const override {
         return request_.stream && request_.purpose == OllamaRequest::Purpose::kAnswer;
+    }
+
+    std::uint64_t affinity_key() const override {
+        const bool talks = request_.endpoint == OllamaEndpoint::kChat ||
+                           request_.endpoint == OllamaEndpoint::kGenerate;
+        if (!talks || request_.purpose != OllamaRequest::Purpose::kAnswer) return 0;
+        // generate's turns are in its context: the first ids of a conversation stay the same.
+        if (!request_.context.empty()) {
+            constexpr std::size_t kIds = 64;
+            const auto count = std::min(kIds, request_.context.size());
+            std::string ids;
+            for (std::size_t i = 0; i < count; ++i)
+                ids += std::to_string(request_.context[i]) + ",";
+            return AffinityKey().add(ids).value();
+        }
+        if (request_.chat.messages.empty() && !request_.prompt.empty())
+            return AffinityKey().add(request_.system).add_prompt(request_.prompt).value();
+        return affinity_of(request_.chat.messages);
     }
 
     MadeBridge bridge(BridgeContext context) const override {

@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "llm/affinity.hpp"
 #include "llm/openai/front/fields.hpp"
 #include "llm/openai/front/translate.hpp"
 #include "llm/relay/openai_relay.hpp"
@@ -34,16 +35,18 @@ Failure unreadable(const json::ParseError& error) {
 class OpenAiRequest final : public FrontRequest {
 public:
     OpenAiRequest(OpenAiEndpoint endpoint, std::string_view path, std::string_view body,
-                  std::string model, bool streaming)
+                  std::string model, bool streaming, std::uint64_t affinity)
         : endpoint_(endpoint),
           path_(path),
           body_(body),
           model_(std::move(model)),
-          streaming_(streaming) {}
+          streaming_(streaming),
+          affinity_(affinity) {}
 
     Dialect front() const override { return Dialect::kOpenAi; }
     const std::string& model() const override { return model_; }
     bool streaming() const override { return streaming_; }
+    std::uint64_t affinity_key() const override { return affinity_; }
 
     Outcome<std::unique_ptr<Bridge>> bridge(BridgeContext context) const override {
         if (context.target.dialect == Dialect::kOpenAi) {
@@ -84,6 +87,7 @@ private:
     std::string body_;
     std::string model_;
     bool streaming_;
+    std::uint64_t affinity_;
 };
 
 }  // namespace
@@ -103,7 +107,11 @@ Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endp
     std::string model = fields.text("model");
     const bool streaming = fields.boolean("stream").value_or(false);
     if (fields.failed()) return tl::unexpected<Failure>(fields.failure());
-    return std::make_unique<OpenAiRequest>(endpoint, path, body, std::move(model), streaming);
+    // Now, while it is parsed: reading it again would cost more than the key is worth.
+    const bool talks =
+        endpoint == OpenAiEndpoint::kChat || endpoint == OpenAiEndpoint::kCompletions;
+    return std::make_unique<OpenAiRequest>(endpoint, path, body, std::move(model), streaming,
+                                           talks ? affinity_of_request(*root) : 0);
 }
 
 }  // namespace segue::llm

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "llm/affinity.hpp"
 #include "llm/filters/filters.hpp"
 #include "llm/ollama/engine/session.hpp"
 #include "llm/openai/engine/session.hpp"
@@ -55,12 +56,14 @@ MadeBridge from_chat(const std::string& text, BridgeContext context) {
 
 class ResponsesRequest final : public FrontRequest {
 public:
-    ResponsesRequest(std::string_view body, std::string model, bool streaming)
-        : body_(body), model_(std::move(model)), streaming_(streaming) {}
+    ResponsesRequest(std::string_view body, std::string model, bool streaming,
+                     std::uint64_t affinity)
+        : body_(body), model_(std::move(model)), streaming_(streaming), affinity_(affinity) {}
 
     Dialect front() const override { return Dialect::kOpenAi; }
     const std::string& model() const override { return model_; }
     bool streaming() const override { return streaming_; }
+    std::uint64_t affinity_key() const override { return affinity_; }
 
     MadeBridge bridge(BridgeContext context) const override {
         const bool relayed = context.target.dialect == Dialect::kOpenAi &&
@@ -83,6 +86,7 @@ private:
     std::string body_;
     std::string model_;
     bool streaming_;
+    std::uint64_t affinity_;
 };
 
 }  // namespace
@@ -100,7 +104,8 @@ Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string_view
     std::string model = fields.text("model");
     const bool streaming = fields.boolean("stream").value_or(false);
     if (fields.failed()) return tl::unexpected<Failure>(fields.failure());
-    return std::make_unique<ResponsesRequest>(body, std::move(model), streaming);
+    return std::make_unique<ResponsesRequest>(body, std::move(model), streaming,
+                                              affinity_of_request(*root));
 }
 
 }  // namespace segue::llm
