@@ -27,7 +27,7 @@ std::uint64_t absorb(std::uint64_t hash, std::uint64_t word) {
 }  // namespace
 
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {
-    std::uint64_t hash = seed + kPrime3 + bytes.size();
+    std::uint64_t hash = seed * kPrime1 + kPrime3 + bytes.size();
     while (bytes.size() >= sizeof(std::uint64_t)) {
         hash = absorb(hash, word_at(bytes.data(), sizeof(std::uint64_t)));
         bytes.remove_prefix(sizeof(std::uint64_t));

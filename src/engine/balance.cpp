@@ -16,10 +16,10 @@ class Group {
 public:
     Group(std::span<const Standing> standings, Positions members, Random* random)
         : standings_(standings), members_(members), random_(random) {
-        told_ = all([](const Standing& one) { return one.figures.has_value(); });
-        cache_told_ = told_ && all([](const Standing& one) {
-                          return one.figures->kv_cache_usage.has_value();
-                      });
+        if (!all([](const Standing& one) { return one.figures.has_value(); })) return;
+        by_ = all([](const Standing& one) { return one.figures->kv_cache_usage.has_value(); })
+                  ? CompareBy::kFiguresAndCache
+                  : CompareBy::kFigures;
     }
 
     void rotate(std::uint64_t turn) {
@@ -33,7 +33,7 @@ public:
         if (random_) rotate(random_->below(members_.size()));
         std::stable_sort(members_.begin(), members_.end(),
                          [&](std::uint16_t a, std::uint16_t b) { return load(a) < load(b); });
-        if (!told_ && random_ && members_.size() > 2) two_choices();
+        if (by_ == CompareBy::kInFlight && random_ && members_.size() > 2) two_choices();
     }
 
     void affinity(std::uint64_t key, const BalanceOptions& options) {
@@ -56,9 +56,7 @@ private:
         return std::all_of(members_.begin(), members_.end(),
                            [&](std::uint16_t member) { return test(standings_[member]); });
     }
-    double load(std::uint16_t member) const {
-        return load_of(standings_[member], told_, cache_told_);
-    }
+    double load(std::uint16_t member) const { return load_of(standings_[member], by_); }
 
     /// Segue's own counts say nothing of other gateways: all of them would run to the same engine.
     /// The better of two drawn by chance spreads nearly as well as the best of all.
@@ -74,8 +72,7 @@ private:
     std::span<const Standing> standings_;
     Positions members_;
     Random* random_;
-    bool told_ = false;
-    bool cache_told_ = false;
+    CompareBy by_ = CompareBy::kInFlight;
 };
 
 }  // namespace
@@ -101,12 +98,12 @@ bool told_by_all(std::span<const Standing> standings) {
     return told;
 }
 
-double load_of(const Standing& standing, bool told, bool cache_told) {
+double load_of(const Standing& standing, CompareBy by) {
     const auto own = static_cast<double>(standing.in_flight);
-    if (!told) return own;
+    if (by == CompareBy::kInFlight) return own;
     const LoadFigures& figures = *standing.figures;
     const double requests = own + figures.others + figures.waiting;  // one that waits counts twice
-    if (!cache_told) return requests;
+    if (by == CompareBy::kFigures) return requests;
     const double crowded = std::max(0.0, *figures.kv_cache_usage - kCrowdedCache);
     return requests * (1 + crowded / (1 - kCrowdedCache));
 }

@@ -52,9 +52,11 @@ struct Standing {
 /// Do all that may be chosen now (well, and of the first priority) tell fresh figures?
 bool told_by_all(std::span<const Standing> standings);
 
-/// How loaded it is, in requests. Figures are looked at only when `told`, that is, when all that
-/// are compared have them: a missing one must look neither idle nor busy.
-double load_of(const Standing& standing, bool told, bool cache_told);
+/// What a group of engines is compared by: figures only where all of them have them, because a
+/// missing one must look neither idle nor busy.
+enum class CompareBy : std::uint8_t { kInFlight, kFigures, kFiguresAndCache };
+/// How loaded it is, in requests.
+double load_of(const Standing& standing, CompareBy by);
 
 /// The score of one engine for one conversation (rendezvous hashing): the highest wins, and
 /// taking one engine away moves only its own conversations.

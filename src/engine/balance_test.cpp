@@ -66,8 +66,8 @@ TEST(Balance, FiguresCountOthersAndTheQueueTwice) {
     standings[1].in_flight = 2;  // both wait
     standings[2].figures = figures(1);
     standings[2].in_flight = 1;
-    EXPECT_EQ(load_of(standings[0], true, false), 3);
-    EXPECT_EQ(load_of(standings[1], true, false), 4);
+    EXPECT_EQ(load_of(standings[0], CompareBy::kFigures), 3);
+    EXPECT_EQ(load_of(standings[1], CompareBy::kFigures), 4);
     EXPECT_EQ(order(standings, kLeast, 0, 0, nullptr), (std::vector<std::uint16_t>{2, 0, 1}));
 }
 
@@ -79,7 +79,7 @@ TEST(Balance, ACrowdedCacheWeighsUpToDouble) {
     standings[0].figures->kv_cache_usage = 0.7;
     EXPECT_EQ(first(standings, kLeast), 0);
     standings[0].figures->kv_cache_usage = 1.0;
-    EXPECT_DOUBLE_EQ(load_of(standings[0], true, true), 8);
+    EXPECT_DOUBLE_EQ(load_of(standings[0], CompareBy::kFiguresAndCache), 8);
     standings[1].figures->kv_cache_usage.reset();
     EXPECT_EQ(first(standings, kLeast), 0) << "told by one only: not compared";
 }

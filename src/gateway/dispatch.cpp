@@ -523,7 +523,7 @@ void Dispatch::close_attempt(const llm::Failure* failure) {
     }
     using Verdict = engine::Breaker::Verdict;
     Verdict verdict;
-    if (failure && attempt_->asked && !attempt_->blameless) {
+    if (failure && attempt_->asked && !attempt_->blameless && !failure->models_fault) {
         verdict = std::move(attempt_->verdict);
         if (const auto fault = fault_of(failure->cause);
             fault && verdict.kind == Verdict::Kind::kNone)

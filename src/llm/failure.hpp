@@ -45,6 +45,9 @@ struct Failure {
     std::string param = {};  // OpenAI's error.param
     std::optional<std::chrono::seconds> retry_after = {};
     bool last_word = false;  // every target was tried: adds x-should-retry: false
+    /// What the model wrote cannot be said in the front's dialect (tool arguments that are no
+    /// JSON): the engine is not to blame, and a client's prompt can bring it about.
+    bool models_fault = false;
     std::optional<std::int64_t> prompt_tokens = {};  // kContextTooLong: what was counted, and
     std::optional<std::int64_t> limit_tokens = {};   // what fits
 

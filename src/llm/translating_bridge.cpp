@@ -271,7 +271,9 @@ private:
     }
 
     std::optional<Failure> encode(const Events& events, Moment now, std::string& bytes) {
-        return encoder_->encode(events, timings(now), bytes);
+        auto failure = encoder_->encode(events, timings(now), bytes);
+        if (failure) failure->models_fault = true;
+        return failure;
     }
 
     void head(Output& out) const {

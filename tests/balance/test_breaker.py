@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.checks import broken
+from support import wire
 from support.pool import BREAKER, CHAT, Load, Pool, chat_body, wait_for
+from support.rigs import make
 
 FIRST = {"a": 0, "b": 1}  # `a` is asked first as long as it may be
 
@@ -110,6 +113,20 @@ def test_clients_faults_do_not_count():
         wait_for(lambda: pool.state("a")["in_flight"] == 0)
         breaker = pool.breaker("a")
         assert breaker["state"] == "closed" and breaker["window_failures"] == 0 and breaker["failures_in_a_row"] == 0
+
+
+def test_nonsense_of_the_model_is_not_the_engines_fault():
+    """tool arguments that are no JSON break the answer, but a client's prompt can bring them about"""
+    rig = make("openai")
+    try:
+        rig.engine.chat(wire.stream(wire.delta(content="ok"), wire.call(0, "a", "f", '{"a":'), finish="tool_calls"))
+        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+        for _ in range(4):
+            broken(rig.chat("call it", tools=[tool], think=False))
+        breaker = rig.get("/segue/v1/engines").json()["engines"][0]["breaker"]
+        assert breaker["state"] == "closed" and breaker["window_failures"] == 0, breaker
+    finally:
+        rig.stop()
 
 
 def test_never_an_empty_pool():
