@@ -21,6 +21,7 @@ struct Arguments {
     EnginesArguments engines;
     RehearseArguments rehearse;
     KeyArguments keys;
+    AuditArguments audit;
     std::string init_file = "segue.yaml";
     std::string shell;
 };
@@ -219,6 +220,40 @@ void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
     });
 }
 
+void add_audit(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* command = app.add_subcommand("audit", "find every reference to Ollama in a code base");
+    AuditArguments& audit = arguments.audit;
+    command->add_option("path", audit.paths, "files and folders to read (default: .)");
+    command->add_option("--format", audit.format, "text, json, sarif, html, md or github")
+        ->check(CLI::IsMember({"text", "json", "sarif", "html", "md", "github"}))
+        ->capture_default_str();
+    command->add_option("-o,--output", audit.output, "write the report to this file");
+    command->add_option("--since", audit.since,
+                        "only what is new on lines changed since this git revision");
+    command->add_option("--baseline", audit.baseline, "only what is not in this file");
+    command->add_option("--write-baseline", audit.write_baseline,
+                        "write what is there now, to fail only on more");
+    command
+        ->add_option("--fail-on", audit.fail_on,
+                     "exit with 1 from this level on: error, warning, note or never")
+        ->check(CLI::IsMember({"error", "warning", "note", "never"}))
+        ->capture_default_str();
+    command->add_option("--kind", audit.kinds, "only these kinds, as SEG103 or endpoint")
+        ->delimiter(',');
+    command->add_option("--explain", audit.explain,
+                        "say what a rule finds, why it matters and how to fix it; all lists all");
+    command->add_option("--threads", audit.threads, "threads to use (default: one a core)");
+    command->add_flag("--no-ignore", audit.no_ignore, "read what git ignores, too");
+    command->add_flag("--all", audit.all, "list notes, too");
+    command->add_flag("--stats", audit.stats, "say what was read and parsed, on standard error");
+    command->footer(examples({"segue audit", "segue audit backend frontend --fail-on error",
+                              "segue audit --since origin/main --format github",
+                              "segue audit --format html --output audit.html",
+                              "segue audit --explain SEG103"}));
+    command->callback(
+        [&] { action = [&](Console& console) { return audit_command(audit, console); }; });
+}
+
 void add_completions(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand("completions", "print a shell's completion script");
     command->add_option("shell", arguments.shell, "bash, zsh or fish")
@@ -294,6 +329,7 @@ int run(int argc, char** argv) {
     add_engines(app, arguments, action);
     add_keys(app, arguments, action);
     add_rehearse(app, arguments, action);
+    add_audit(app, arguments, action);
     add_completions(app, arguments, action);
     auto* version = app.add_subcommand("version", "print the version");
     version->footer(examples({"segue version --json"}));

@@ -99,6 +99,24 @@ int keys_create_command(const KeyArguments& arguments, Console& console);
 int keys_list_command(const KeyArguments& arguments, Console& console);
 int keys_revoke_command(const KeyArguments& arguments, Console& console);
 
+struct AuditArguments {
+    std::vector<std::string> paths;
+    std::string format = "text";
+    std::string output;  // a file; empty = standard output
+    std::string since;
+    std::string baseline;
+    std::string write_baseline;
+    std::string fail_on = "warning";
+    std::string explain;
+    std::vector<std::string> kinds;
+    unsigned threads = 0;
+    bool no_ignore = false;
+    bool all = false;
+    bool stats = false;
+};
+/// 0 clean, 1 findings, 2 usage, 3 something named could not be read.
+int audit_command(const AuditArguments& arguments, Console& console);
+
 int version_command(Console& console);
 
 }  // namespace segue::cli

@@ -25,8 +25,8 @@ def test_version_and_help(run):
     assert run("version").stdout.startswith("segue 0.")
     assert json.loads(run("version", "--json").stdout)["version"]
     for words in ([], ["serve"], ["config"], ["config", "check"], ["config", "show"], ["config", "init"], ["engines"],
-                  ["keys"], ["keys", "create"],
-                  ["keys", "list"], ["keys", "revoke"], ["rehearse"], ["rehearse", "engine"], ["completions"], ["version"]):
+                  ["keys"], ["keys", "create"], ["keys", "list"], ["keys", "revoke"],
+                  ["rehearse"], ["rehearse", "engine"], ["audit"], ["completions"], ["version"]):
         helped = run(*words, "--help")
         assert helped.returncode == 0 and "example" in helped.stdout, words
 

@@ -1,0 +1,137 @@
+#include "audit/read/token.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "audit/text/vocabulary.hpp"
+#include "base/text.hpp"
+
+namespace segue::audit {
+namespace {
+
+bool name_char(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+class Finder {
+public:
+    Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
+
+    std::vector<Token> run() {
+        for (std::uint32_t i = 0; i < segments_.list.size(); ++i) {
+            segment_ = i;
+            base_ = segments_.list[i].begin;
+            text_ = source_.text().substr(base_, segments_.list[i].end - base_);
+            region_ = segments_.list[i].region;
+            look();
+        }
+        std::stable_sort(tokens_.begin(), tokens_.end(),
+                         [](const Token& a, const Token& b) { return a.begin < b.begin; });
+        return std::move(tokens_);
+    }
+
+private:
+    void add(TokenType type, Range at) {
+        Token token;
+        token.type = type;
+        token.begin = base_ + static_cast<std::uint32_t>(at.begin);
+        token.end = base_ + static_cast<std::uint32_t>(at.end);
+        token.segment = segment_;
+        tokens_.push_back(std::move(token));
+    }
+
+    void look() {
+        std::vector<Range> links;
+        for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
+            links.push_back(*at);
+            add(TokenType::kLink, *at);
+        }
+        const auto in_link = [&](const Range& at) {
+            return std::any_of(links.begin(), links.end(), [&](const Range& link) {
+                return at.begin >= link.begin && at.end <= link.end;
+            });
+        };
+        for (auto at = find_word(text_); at; at = find_word(text_, at->end))
+            if (!in_link(*at)) add(TokenType::kWord, *at);
+        for (auto at = find_port(text_); at; at = find_port(text_, at->end))
+            add(TokenType::kPort, *at);
+        for (auto at = find_native_path(text_); at; at = find_native_path(text_, at->end))
+            add(TokenType::kPath, *at);
+        // Tags live in strings, values and prose, never in bare code ("a ? b:8").
+        if (region_ != Region::kCode)
+            for (auto tag = find_tag(text_); tag; tag = find_tag(text_, tag->at.end))
+                if (!in_link(tag->at)) add(TokenType::kTag, tag->at);
+        names();
+    }
+
+    /// Options, reply fields and bare families: whole names.
+    void names() {
+        const bool literal = region_ == Region::kString || region_ == Region::kValue;
+        for (std::size_t at = 0; at < text_.size();) {
+            if (!name_char(text_[at])) {
+                ++at;
+                continue;
+            }
+            std::size_t end = at;
+            while (end < text_.size() && name_char(text_[end]))
+                ++end;
+            const auto name = text_.substr(at, end - at);
+            if (is_own_option(name))
+                add(TokenType::kOption, {at, end});
+            else if (is_own_reply_field(name))
+                add(TokenType::kReplyField, {at, end});
+            else if (iequals(name, "keep_alive") || name == "keepAlive" || name == "KeepAlive")
+                add(TokenType::kSharedOption, {at, end});
+            at = end;
+        }
+        if (!literal && region_ != Region::kProse && region_ != Region::kComment &&
+            region_ != Region::kShell)
+            return;
+        // Families may hold '.', '-' and ':'; a whole string, or a word of a command or a sentence.
+        for (std::size_t at = 0; at < text_.size();) {
+            const auto family_char = [](char c) {
+                return name_char(c) || c == '.' || c == '-' || c == '/';
+            };
+            if (!family_char(text_[at])) {
+                ++at;
+                continue;
+            }
+            std::size_t end = at;
+            while (end < text_.size() && family_char(text_[end]))
+                ++end;
+            auto stop = end;
+            while (stop > at && (text_[stop - 1] == '.' || text_[stop - 1] == '-'))
+                --stop;
+            const bool tagged = stop < text_.size() && text_[stop] == ':' &&
+                                stop + 1 < text_.size() && name_char(text_[stop + 1]);
+            if (!tagged && is_bare_family(text_.substr(at, stop - at)))
+                add(TokenType::kFamily, {at, stop});
+            at = end;
+        }
+    }
+
+    const Source& source_;
+    const Segments& segments_;
+    std::vector<Token> tokens_;
+    std::uint32_t segment_ = 0;
+    std::uint32_t base_ = 0;
+    std::string_view text_;
+    Region region_ = Region::kCode;
+};
+
+}  // namespace
+
+std::vector<Token> find_tokens(const Source& source, const Segments& segments) {
+    return Finder(source, segments).run();
+}
+
+std::uint32_t segment_at(const Segments& segments, std::uint32_t offset) {
+    const auto after =
+        std::upper_bound(segments.list.begin(), segments.list.end(), offset,
+                         [](std::uint32_t at, const Segment& s) { return at < s.begin; });
+    return after == segments.list.begin()
+               ? 0
+               : static_cast<std::uint32_t>(after - segments.list.begin()) - 1;
+}
+
+}  // namespace segue::audit

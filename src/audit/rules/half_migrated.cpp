@@ -1,0 +1,59 @@
+// SEG120 half_migrated: the name says one engine, the value the other
+#include "audit/rules/rule.hpp"
+#include "audit/text/vocabulary.hpp"
+#include "base/text.hpp"
+
+namespace segue::audit {
+namespace {
+
+bool is_name_of_assignment(const View& v) {
+    const auto after = trim(v.after_name());
+    return (v.code() || v.string() || v.region() == Region::kValue || v.shell()) &&
+           (after.starts_with('=') || after.starts_with(':') || after.starts_with("\":") ||
+            after.starts_with("\",")) &&
+           !after.starts_with("==") && !after.starts_with("=>");
+}
+std::string_view assigned_value(const View& v) {
+    const auto at = v.after_name().find_first_of("=:,");
+    return at == std::string_view::npos ? std::string_view{} : v.after_name().substr(at + 1);
+}
+bool names_vllm(std::string_view lower) {
+    return lower.find("vllm") != std::string_view::npos ||
+           lower.find("meta-llama/") != std::string_view::npos ||
+           lower.find("mistralai/") != std::string_view::npos ||
+           lower.find("qwen/") != std::string_view::npos ||
+           lower.find("-instruct-awq") != std::string_view::npos;
+}
+
+std::optional<Claim> judge(const View& v) {
+    if (!v.runs() || !v.is(TokenType::kWord) || v.form().manifest) return std::nullopt;
+    // OLLAMA_URL=http://gpu1:8000/v1, ollama_model: meta-llama/Llama-3.1-8B-Instruct, image: vllm
+    // under a service "ollama".
+    if (v.region() != Region::kKey && !is_name_of_assignment(v)) return std::nullopt;
+    const auto value = assigned_value(v);
+    if (value.empty()) return std::nullopt;
+    const auto lower = to_lower(value);
+    if (has_word(value) || find_port(value) || lower.find("ollama") != std::string::npos)
+        return std::nullopt;
+    const bool other = names_vllm(lower) || (lower.find("://") != std::string::npos &&
+                                             lower.find(":8000") != std::string::npos);
+    if (!other) return std::nullopt;
+    Claim found = *claim(v, Level::kError, Confidence::kLikely,
+                         "the name says Ollama, the value another engine");
+    found.rank = 100;
+    return found;
+}
+
+}  // namespace
+
+const Rule kHalfMigratedRule{120,
+                             "half_migrated",
+                             Level::kError,
+                             true,
+                             "the name says one engine, the value the other",
+                             "Readers trust the name: the next change goes to the wrong server.",
+                             "Give it the name of the engine that it speaks to, and keep the old "
+                             "one only as a documented fallback.",
+                             judge};
+
+}  // namespace segue::audit

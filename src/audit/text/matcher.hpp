@@ -1,0 +1,36 @@
+/// One scan for many literals, without regard to ASCII case: an Aho-Corasick automaton over byte
+/// classes, built once, read by any number of threads. It only says "something is here": what it is
+/// decides the reader.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace segue::audit {
+
+class Matcher {
+public:
+    /// Literals in lower case.
+    explicit Matcher(std::span<const std::string_view> literals);
+
+    /// State between pieces of one file.
+    struct State {
+        std::uint32_t at = 0;
+    };
+    /// True as soon as a literal ends inside `bytes`.
+    bool scan(std::string_view bytes, State& state) const;
+    bool matches(std::string_view bytes) const {
+        State state;
+        return scan(bytes, state);
+    }
+
+private:
+    std::array<std::uint8_t, 256> class_{};  // byte -> class; 0 = in no literal
+    std::uint32_t width_ = 1;
+    std::vector<std::uint32_t> next_;  // state offset * width; the top bit marks a match
+};
+
+}  // namespace segue::audit
