@@ -84,6 +84,7 @@ struct Scanned {
     ParsedFile file;
     Finding derived;
     std::string reason;
+    std::set<std::string, std::less<>> routes;  // that it serves, when it is dropped
     std::uint64_t bytes = 0;
     bool matched = false;
 };
@@ -104,8 +105,10 @@ bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
     return true;
 }
 
+enum class Keep : bool { kWithTokens, kAlways };
+
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
-               Scanned& out) {
+               Scanned& out, Keep keep = Keep::kWithTokens) {
     if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
         if (has_word(path)) {
             out.state = Scanned::State::kUnread;
@@ -135,8 +138,11 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
     out.file.tokens = find_tokens(out.file.source, out.file.segments);
     const auto name =
         std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
-    if (out.file.tokens.empty() && !has_word(name) &&
+    if (keep == Keep::kWithTokens && out.file.tokens.empty() && !has_word(name) &&
         out.file.source.text().find("segue: allow") == std::string_view::npos && !form.manifest) {
+        Model served;
+        learn_routes(out.file, served);
+        out.routes = std::move(served.routes);
         out.file = ParsedFile{};
         return;
     }
@@ -144,8 +150,8 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
 }
 
 /// Reads and scans one file; `also` is a second set of literals (learned names).
-void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher,
-               Scanned& out) {
+void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
+               Keep keep = Keep::kWithTokens) {
     const File file(walked.absolute);
     if (!file.ok()) {
         out.state = Scanned::State::kUnread;
@@ -220,15 +226,30 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& ma
         }
         return;
     }
-    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out);
+    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out, keep);
 }
 
 class Run {
 public:
     Run(const Options& options, Report& report) : options_(options), report_(report) {}
 
+    /// Files that are routes: Next, Nuxt, SvelteKit.
+    void add_file_route(const std::string& path) {
+        for (const std::string_view folder :
+             {"app/api/", "server/api/", "pages/api/", "routes/api/"}) {
+            const auto at = path.find(folder);
+            if (at == std::string::npos) continue;
+            auto rest = path.substr(at + folder.size());
+            rest = rest.substr(0, rest.find_last_of('.'));
+            for (const std::string_view end :
+                 {"/route", "/index", "/+server", ".post", ".get", ".delete", ".put"})
+                if (rest.ends_with(end)) rest.resize(rest.size() - end.size());
+            model_.routes.emplace("/api/" + rest);
+        }
+    }
     void add_path(const std::string& path) {
         const std::string lower = to_lower(path);
+        add_file_route(lower);
         const auto slash = lower.rfind('/');
         const auto dot = lower.rfind('.');
         model_.files.insert(dot != std::string::npos && (slash == std::string::npos || dot > slash)
@@ -278,7 +299,7 @@ public:
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             if (!model_.learned.empty()) add_learned_tokens(files_[i], model_);
         });
-        const auto flown = follow(files_, model_, options_.threads);
+        const auto flown = follow(files_, model_, options_.threads, read_more_);
         report_.stats.parsed = flown.parsed;
         report_.stats.parsed_bytes = flown.bytes;
         std::mutex guard;
@@ -304,6 +325,7 @@ public:
 
     std::vector<ParsedFile> files_;
     Model model_;
+    ReadMore read_more_;
 
 private:
     const Options& options_;
@@ -356,6 +378,7 @@ Result<Report> audit(const Options& options) {
             scan_file(file, policy, matcher, scanned);
             const std::scoped_lock lock(guard);
             if (!again) {
+                run.model_.routes.merge(scanned.routes);
                 ++report.stats.files;
                 report.stats.bytes += scanned.bytes;
                 report.stats.matched += scanned.matched ? 1 : 0;
@@ -392,6 +415,25 @@ Result<Report> audit(const Options& options) {
         scan_all(matcher, true);
         (void)old;
     }
+    // Code that imports a module which hands out a client, and holds no word itself.
+    run.read_more_ = [&](const std::vector<std::string>& words) {
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        const Matcher matcher(views);
+        std::vector<ParsedFile> found;
+        in_parallel(walked.files.size(), options.threads, [&](std::size_t i) {
+            const auto& file = walked.files[i];
+            if (kept[i] != 0 || !classify(file.path, {}).code || file.size > kPiece) return;
+            Scanned scanned;
+            scan_file(file, policy, matcher, scanned, Keep::kAlways);
+            if (scanned.state != Scanned::State::kRead) return;
+            const std::scoped_lock lock(guard);
+            found.push_back(std::move(scanned.file));
+        });
+        std::sort(found.begin(), found.end(), [](const ParsedFile& a, const ParsedFile& b) {
+            return a.source.path() < b.source.path();
+        });
+        return found;
+    };
     run.finish(policy);
     if (!options.since.empty()) SEGUE_TRY_VOID(mark_since(options.since, report));
     if (!options.baseline.empty()) SEGUE_TRY_VOID(mark_baseline(options.baseline, report));
@@ -412,6 +454,7 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
     for (const auto& [path, text] : files) {
         Scanned scanned;
         read_text(path, text, false, policy, scanned);
+        run.model_.routes.merge(scanned.routes);
         if (scanned.state == Scanned::State::kRead) run.files_.push_back(std::move(scanned.file));
         if (scanned.state == Scanned::State::kDerived && !options.disabled.contains(150))
             report.findings.push_back(scanned.derived);

@@ -192,7 +192,9 @@ std::vector<Finding> judge(const ParsedFile& file, const Model& model,
             continue;
         }
         if (token.type == TokenType::kWord) {
-            if (model.is_own_name(view.name()) || model.is_own_name(view.text_around())) {
+            const auto at = static_cast<std::size_t>(view.text.data() - view.line.data());
+            if (model.is_own_name(view.name()) ||
+                (!view.code() && model.own_name_covers(view.line, at))) {
                 const bool address = find_port(view.text_around()).has_value();
                 if (!address && token.role == Role::kNone) {
                     note(152, token);

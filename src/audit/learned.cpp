@@ -23,6 +23,7 @@ bool host_place(const ParsedFile& file, const Segment& segment, std::string_view
         return true;
     const auto& form = file.source.form();
     if (!form.compose && !form.kubernetes) return false;
+    if (before.ends_with('*') || before.ends_with('&')) return true;
     const std::string_view path = segment.path < file.segments.paths.size()
                                       ? std::string_view(file.segments.paths[segment.path])
                                       : "";

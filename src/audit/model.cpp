@@ -47,7 +47,13 @@ std::optional<Carries> carried_by(std::string_view name, std::string_view value,
     if (find_port(value)) return Carries::kAddress;
     if (const auto word = find_word(value)) {
         const auto scheme = value.find("://");
-        if (scheme != std::string_view::npos && scheme < word->begin) return Carries::kAddress;
+        if (scheme != std::string_view::npos && scheme < word->begin) {
+            const auto before = value.substr(scheme + 3, word->begin - scheme - 3);
+            // As the host: not the user of a database, not a path.
+            const bool user = value.find('@', word->end) != std::string_view::npos;
+            if (before.find('/') == std::string_view::npos && !user) return Carries::kAddress;
+            return std::nullopt;
+        }
         static constexpr std::string_view kHostNames[] = {"host",   "url",      "addr",
                                                           "server", "endpoint", "base"};
         if (iequals(value, "ollama") && mentions(name, kHostNames)) return Carries::kAddress;
@@ -144,75 +150,6 @@ void learn_environment(const ParsedFile& file, const Surroundings& around, Model
     }
 }
 
-void learn_routes(const ParsedFile& file, Model& model) {
-    const auto& form = file.source.form();
-    if (!form.code || form.test) return;
-    static constexpr std::string_view kVerbs[] = {
-        "get(",        "post(",      "put(",     "delete(",    "route(",     "all(",
-        "HandleFunc(", "Handle(",    "GET(",     "POST(",      "DELETE(",    "MapGet(",
-        "MapPost(",    "MapDelete(", "Mapping(", "api_route(", "websocket(", "HttpGet(",
-        "HttpPost(",   "Route(",     "Get(",     "Post("};
-    static constexpr std::string_view kClients[] = {
-        "requests",     "httpx",        "axios",     "client",  "fetch",      "session",
-        "http",         "$http",        "ky",        "got",     "api_client", "request",
-        "supertest",    "superagent",   "this.http", "aiohttp", "ollama",     "self.client",
-        "self._client", "self.session", "self.http", "$fetch",  "reqwest"};
-    std::string prefix;
-    const auto text = file.source.text();
-    for (const std::string_view sign :
-         {"prefix=\"", "prefix='", "url_prefix=\"", "url_prefix='", "RequestMapping(\"",
-          "basePath('", "basePath(\"", "prefix: '", "prefix: \""})
-        if (const auto at = text.find(sign); at != std::string_view::npos) {
-            const auto begin = at + sign.size();
-            prefix = std::string(text.substr(
-                begin, std::min<std::size_t>(text.find_first_of("\"'", begin) - begin, 60)));
-        }
-    for (const auto& segment : file.segments.list) {
-        if (segment.region != Region::kString) continue;
-        auto route = text_of(file, segment);
-        if (!route.starts_with('/') || route.size() > 80) continue;
-        if (const auto space = route.find(' '); space != std::string_view::npos) continue;
-        const auto line = file.source.line_at(segment.begin);
-        const auto start = static_cast<std::size_t>(
-            segment.begin - file.source.line_start(file.source.line_of(segment.begin)));
-        const auto before = trim(line.substr(0, start > 0 ? start - 1 : 0));
-        const bool called =
-            std::any_of(std::begin(kVerbs), std::end(kVerbs),
-                        [&](std::string_view verb) { return before.ends_with(verb); });
-        if (!called) continue;
-        const auto open = before.rfind('(');
-        const auto dot = before.rfind('.', open);
-        std::string_view owner =
-            dot == std::string_view::npos ? std::string_view{} : before.substr(0, dot);
-        if (const auto cut = owner.find_last_of(" \t(=!"); cut != std::string_view::npos)
-            owner = owner.substr(cut + 1);
-        if (owner.starts_with('@')) owner.remove_prefix(1);
-        const std::string lower = to_lower(owner);
-        if (!before.starts_with('@') && !before.starts_with('[') &&
-            (owner.empty() ? before.find("Mapping(") == std::string_view::npos &&
-                                 before.find("HandleFunc(") == std::string_view::npos
-                           : std::any_of(std::begin(kClients), std::end(kClients),
-                                         [&](std::string_view client) {
-                                             return lower == client || lower.ends_with(client);
-                                         })))
-            continue;
-        model.routes.emplace(route);
-        model.routes.emplace(prefix + std::string(route));
-        model.routes.emplace("/api" + std::string(route));
-    }
-    // Files that are routes: Next, Nuxt, SvelteKit.
-    const std::string path = to_lower(file.source.path());
-    for (const std::string_view folder : {"app/api/", "server/api/", "pages/api/", "routes/api/"})
-        if (const auto at = path.find(folder); at != std::string::npos) {
-            auto rest = path.substr(at + folder.size());
-            rest = rest.substr(0, rest.find_last_of('.'));
-            for (const std::string_view end :
-                 {"/route", "/index", "/+server", ".post", ".get", ".delete", ".put"})
-                if (rest.ends_with(end)) rest.resize(rest.size() - end.size());
-            model.routes.emplace("/api/" + rest);
-        }
-}
-
 }  // namespace
 
 std::string normalised(std::string_view name) {
@@ -223,17 +160,32 @@ std::string normalised(std::string_view name) {
 }
 
 bool Model::is_own_name(std::string_view name) const {
-    if (own_names.empty() || name.empty()) return false;
-    // Any beginning that ends at a separator (or the whole) may be the name.
-    for (std::size_t end = name.size(); end > 0; --end) {
-        if (end < name.size() && std::isalnum(static_cast<unsigned char>(name[end])) != 0) continue;
-        for (std::size_t begin = 0; begin < end; ++begin) {
-            if (begin > 0 && std::isalnum(static_cast<unsigned char>(name[begin - 1])) != 0)
-                continue;
-            const auto part = normalised(name.substr(begin, end - begin));
-            if (part.size() > 6 && own_names.contains(part)) return true;
+    const auto word = find_word(name);
+    return word && own_name_covers(name, word->begin);
+}
+
+bool Model::own_name_covers(std::string_view line, std::size_t at) const {
+    if (own_names.empty()) return false;
+    // Letters and digits only, with their places: the name may be spread over separators.
+    std::string bare;
+    std::vector<std::size_t> places;
+    const std::size_t from = at > 120 ? at - 120 : 0;
+    for (std::size_t i = from; i < line.size() && i < at + 120; ++i)
+        if (std::isalnum(static_cast<unsigned char>(line[i])) != 0) {
+            bare.push_back(ascii_lower(line[i]));
+            places.push_back(i);
         }
-    }
+    const auto edge = [&](std::size_t i) {
+        return i >= line.size() || std::isalnum(static_cast<unsigned char>(line[i])) == 0;
+    };
+    for (const auto& own : own_names)
+        for (std::size_t found = 0; (found = bare.find(own, found)) != std::string::npos; ++found) {
+            const auto begin = places[found];
+            const auto last = places[found + own.size() - 1];
+            if ((begin == 0 || edge(begin - 1)) && edge(last + 1) && begin <= at && last >= at &&
+                last - begin < own.size() + 8)
+                return true;
+        }
     return false;
 }
 
@@ -323,6 +275,64 @@ void learn_own_names(const ParsedFile& file, Model& model) {
                 add(text.substr(at + 6, text.find_first_of("\"'", at + 6) - at - 6));
 }
 
+void learn_routes(const ParsedFile& file, Model& model) {
+    const auto& form = file.source.form();
+    if (!form.code || form.test) return;
+    static constexpr std::string_view kVerbs[] = {
+        "get(",        "post(",      "put(",     "delete(",    "route(",     "all(",
+        "HandleFunc(", "Handle(",    "GET(",     "POST(",      "DELETE(",    "MapGet(",
+        "MapPost(",    "MapDelete(", "Mapping(", "api_route(", "websocket(", "HttpGet(",
+        "HttpPost(",   "Route(",     "Get(",     "Post("};
+    static constexpr std::string_view kClients[] = {
+        "requests",     "httpx",        "axios",     "client",  "fetch",      "session",
+        "http",         "$http",        "ky",        "got",     "api_client", "request",
+        "supertest",    "superagent",   "this.http", "aiohttp", "ollama",     "self.client",
+        "self._client", "self.session", "self.http", "$fetch",  "reqwest"};
+    std::string prefix;
+    const auto text = file.source.text();
+    for (const std::string_view sign :
+         {"prefix=\"", "prefix='", "url_prefix=\"", "url_prefix='", "RequestMapping(\"",
+          "basePath('", "basePath(\"", "prefix: '", "prefix: \""})
+        if (const auto at = text.find(sign); at != std::string_view::npos) {
+            const auto begin = at + sign.size();
+            prefix = std::string(text.substr(
+                begin, std::min<std::size_t>(text.find_first_of("\"'", begin) - begin, 60)));
+        }
+    for (const auto& segment : file.segments.list) {
+        if (segment.region != Region::kString) continue;
+        auto route = text_of(file, segment);
+        if (!route.starts_with('/') || route.size() > 80) continue;
+        if (const auto space = route.find(' '); space != std::string_view::npos) continue;
+        const auto line = file.source.line_at(segment.begin);
+        const auto start = static_cast<std::size_t>(
+            segment.begin - file.source.line_start(file.source.line_of(segment.begin)));
+        const auto before = trim(line.substr(0, start > 0 ? start - 1 : 0));
+        const bool called =
+            std::any_of(std::begin(kVerbs), std::end(kVerbs),
+                        [&](std::string_view verb) { return before.ends_with(verb); });
+        if (!called) continue;
+        const auto open = before.rfind('(');
+        const auto dot = before.rfind('.', open);
+        std::string_view owner =
+            dot == std::string_view::npos ? std::string_view{} : before.substr(0, dot);
+        if (const auto cut = owner.find_last_of(" \t(=!"); cut != std::string_view::npos)
+            owner = owner.substr(cut + 1);
+        if (owner.starts_with('@')) owner.remove_prefix(1);
+        const std::string lower = to_lower(owner);
+        if (!before.starts_with('@') && !before.starts_with('[') &&
+            (owner.empty() ? before.find("Mapping(") == std::string_view::npos &&
+                                 before.find("HandleFunc(") == std::string_view::npos
+                           : std::any_of(std::begin(kClients), std::end(kClients),
+                                         [&](std::string_view client) {
+                                             return lower == client || lower.ends_with(client);
+                                         })))
+            continue;
+        model.routes.emplace(route);
+        model.routes.emplace(prefix + std::string(route));
+        model.routes.emplace("/api" + std::string(route));
+    }
+}
+
 void learn(const ParsedFile& file, Model& model) {
     const Surroundings around(file);
     learn_environment(file, around, model);
@@ -389,6 +399,9 @@ bool learn_services(const ParsedFile& file, Model& model) {
                     const auto name = name_around(value, {star + 1, star + 1}, "_-");
                     const auto anchor =
                         anchors.find(std::string(value.substr(name.begin, name.end - name.begin)));
+                    if (anchor != anchors.end() && blocks.contains(anchor->second))
+                        learn_name(model, anchor->first, Carries::kService,
+                                   place(file, segment.begin, "an anchor of the Ollama service"));
                     if (anchor != anchors.end() && blocks.contains(anchor->second))
                         blocks.insert(block);
                 }

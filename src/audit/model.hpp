@@ -47,7 +47,10 @@ struct Model {
     std::set<std::string, std::less<>>
         ollama_services;  // compose services and k8s names that run it
 
+    /// The first word in `name` belongs to one of the project's own names.
     bool is_own_name(std::string_view name) const;
+    /// The same for the word at `at`: "Acme Ollama Desk", "acme-ollama-desk-db".
+    bool own_name_covers(std::string_view line, std::size_t at) const;
     /// A dotted or slashed module that is a file of this tree.
     bool is_local_module(std::string_view module, std::string_view importer) const;
 };
@@ -57,6 +60,8 @@ std::string normalised(std::string_view name);
 
 /// The names that a manifest gives to the project.
 void learn_own_names(const ParsedFile& file, Model& model);
+/// The routes that a file serves; also of files that hold no reference.
+void learn_routes(const ParsedFile& file, Model& model);
 /// Services, environment names, routes, definitions.
 void learn(const ParsedFile& file, Model& model);
 /// Compose services that extend, merge or depend on what is known already; true when something is

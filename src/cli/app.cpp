@@ -239,7 +239,8 @@ void add_audit(CLI::App& app, Arguments& arguments, Action& action) {
         ->check(CLI::IsMember({"error", "warning", "note", "never"}))
         ->capture_default_str();
     command->add_option("--kind", audit.kinds, "only these kinds, as SEG103 or endpoint")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command->add_option("--explain", audit.explain,
                         "say what a rule finds, why it matters and how to fix it; all lists all");
     command->add_option("--threads", audit.threads, "threads to use (default: one a core)");

@@ -1,9 +1,283 @@
 #include "audit/flow/flow.hpp"
 
-namespace segue::audit {
+#include <algorithm>
+#include <atomic>
+#include <thread>
 
-Flow follow(std::vector<ParsedFile>&, const Model&, unsigned) {
-    return {};
+#include "audit/flow/world.hpp"
+#include "audit/judge.hpp"
+#include "audit/rules/rule.hpp"
+#include "audit/text/vocabulary.hpp"
+#include "base/text.hpp"
+
+namespace segue::audit {
+namespace {
+
+constexpr int kRounds = 8;
+constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
+
+std::string stem_of(std::string_view path) {
+    std::string lower = to_lower(path);
+    const auto dot = lower.rfind('.');
+    const auto slash = lower.rfind('/');
+    if (dot != std::string::npos && (slash == std::string::npos || dot > slash)) lower.resize(dot);
+    for (const std::string_view index : {"/__init__", "/index"})
+        if (lower.ends_with(index)) lower.resize(lower.size() - index.size());
+    return lower;
+}
+
+/// Everything but [begin, end) becomes spaces; line ends stay.
+void blank(std::string& text, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end && i < text.size(); ++i)
+        if (text[i] != '\n') text[i] = ' ';
+}
+
+/// The scripts of a Vue or Svelte file at their own offsets, and what language they are in.
+Language cut_scripts(std::string& text) {
+    Language language = Language::kJavaScript;
+    std::size_t at = 0;
+    while (true) {
+        const auto open = text.find("<script", at);
+        if (open == std::string::npos) break;
+        const auto begin = text.find('>', open);
+        if (begin == std::string::npos) break;
+        const auto attributes = std::string_view(text).substr(open, begin - open);
+        if (attributes.find("ts") != std::string_view::npos) language = Language::kTypeScript;
+        blank(text, at, begin + 1);
+        const auto close = std::min(text.find("</script", begin), text.size());
+        at = close;
+    }
+    blank(text, at, text.size());
+    return language;
+}
+
+/// The code of a notebook's cells, with the place of each byte.
+void cut_cells(const ParsedFile& file, FlowFile& out) {
+    const auto text = file.source.text();
+    for (const auto& segment : file.segments.list) {
+        if (segment.region != Region::kValue ||
+            !file.segments.paths[segment.path].ends_with("source"))
+            continue;
+        const auto line = text.substr(segment.begin, segment.end - segment.begin);
+        if (trim(line).starts_with('%') || trim(line).starts_with('!')) continue;
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            char c = line[i];
+            const auto from = segment.begin + static_cast<std::uint32_t>(i);
+            if (c == '\\' && i + 1 < line.size()) {
+                ++i;
+                c = line[i] == 'n' ? '\n' : line[i] == 't' ? '\t' : line[i];
+            }
+            out.script.push_back(c);
+            out.origin.push_back(from);
+        }
+        if (out.script.empty() || out.script.back() != '\n') {
+            out.script.push_back('\n');
+            out.origin.push_back(segment.end);
+        }
+    }
+    out.language = Language::kPython;
+}
+
+bool worth_parsing(const ParsedFile& file) {
+    return std::any_of(file.tokens.begin(), file.tokens.end(), [](const Token& token) {
+        return token.type == TokenType::kWord || token.type == TokenType::kPort ||
+               token.type == TokenType::kPath || token.type == TokenType::kOption ||
+               token.type == TokenType::kLearned || token.type == TokenType::kReplyField ||
+               (token.type == TokenType::kTag);
+    });
+}
+
+bool prepare(ParsedFile& file, FlowFile& out) {
+    const auto& form = file.source.form();
+    if (form.history || form.derived || file.source.text().size() > kMaxParse) return false;
+    out.parsed = &file;
+    out.language = form.language;
+    switch (form.language) {
+        case Language::kVue:
+        case Language::kSvelte:
+            out.script = std::string(file.source.text());
+            out.language = cut_scripts(out.script);
+            break;
+        case Language::kNotebook: cut_cells(file, out); break;
+        case Language::kPython:
+        case Language::kJavaScript:
+        case Language::kTypeScript:
+        case Language::kTsx:
+        case Language::kGo:
+        case Language::kJava:
+        case Language::kCSharp:
+        case Language::kRust: out.script = std::string(file.source.text()); break;
+        default: return false;
+    }
+    out.speaks = Surroundings(file).speaks_ollama();
+    return true;
+}
+
+/// 100,000 brackets make a tree of that depth: no recursion goes there.
+bool too_deep(std::string_view text) {
+    std::size_t depth = 0;
+    for (const char c : text) {
+        if (c == '(' || c == '[' || c == '{') {
+            if (++depth > 400) return true;
+        } else if ((c == ')' || c == ']' || c == '}') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
+void parse_one(FlowFile& file) {
+    if (too_deep(file.script)) return;
+    file.tree = Tree::parse(file.language, file.script);
+    // JSX that the JavaScript grammar cannot read is tried with TSX.
+    if (file.tree && file.tree->has_error() &&
+        (file.language == Language::kJavaScript || file.language == Language::kTypeScript)) {
+        auto again = Tree::parse(Language::kTsx, file.script);
+        if (again && !again->has_error()) {
+            file.tree = std::move(again);
+            file.language = Language::kTsx;
+        }
+    }
+    file.parsed->tree = file.tree.has_value();
+}
+
+}  // namespace
+
+std::optional<std::size_t> World::resolve(std::string_view module, std::size_t importer) const {
+    const auto& file = files[importer];
+    const std::string from = to_lower(file.parsed->source.path());
+    std::string folder = from.substr(0, from.rfind('/') == std::string::npos ? 0 : from.rfind('/'));
+    std::string path = to_lower(module);
+    const auto up = [&] {
+        folder.resize(folder.rfind('/') == std::string::npos ? 0 : folder.rfind('/'));
+    };
+    bool relative = false;
+    if (file.language == Language::kPython) {
+        std::size_t dots = 0;
+        while (dots < path.size() && path[dots] == '.')
+            ++dots;
+        relative = dots > 0;
+        for (std::size_t i = 1; i < dots; ++i)
+            up();
+        path.erase(0, dots);
+        std::replace(path.begin(), path.end(), '.', '/');
+    } else {
+        while (path.starts_with("./") || path.starts_with("../")) {
+            relative = true;
+            if (path.starts_with("../")) up();
+            path.erase(0, path.find('/') + 1);
+        }
+        for (const std::string_view alias : {"@/", "~/", "~~/", "src/", "$lib/", "#/"})
+            if (path.starts_with(alias)) path.erase(0, alias.size());
+        for (const std::string_view extension : {".js", ".ts", ".mjs", ".jsx", ".tsx", ".vue"})
+            if (path.ends_with(extension)) path.resize(path.size() - extension.size());
+    }
+    if (relative) {
+        const std::string whole = path.empty()     ? folder
+                                  : folder.empty() ? path
+                                                   : folder + "/" + path;
+        const auto found = stems.find(whole);
+        return found == stems.end() ? std::nullopt : std::optional(found->second);
+    }
+    if (path.empty()) return std::nullopt;
+    if (const auto exact = stems.find(path); exact != stems.end()) return exact->second;
+    if (!folder.empty())
+        if (const auto sibling = stems.find(folder + "/" + path); sibling != stems.end())
+            return sibling->second;
+    for (const auto& [stem, index] : stems)
+        if (stem.size() > path.size() && stem.ends_with(path) &&
+            stem[stem.size() - path.size() - 1] == '/')
+            return index;
+    return std::nullopt;
+}
+
+Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
+            const ReadMore& more) {
+    Flow out;
+    World world(model);
+    const auto take = [&](std::size_t from, bool all) {
+        std::vector<FlowFile> fresh;
+        for (std::size_t i = from; i < files.size(); ++i) {
+            FlowFile file;
+            if ((all || worth_parsing(files[i])) && prepare(files[i], file))
+                fresh.push_back(std::move(file));
+        }
+        std::atomic<std::size_t> next{0};
+        const auto body = [&] {
+            for (std::size_t i = next++; i < fresh.size(); i = next++)
+                parse_one(fresh[i]);
+        };
+        {
+            std::vector<std::jthread> helpers;
+            const auto wanted =
+                threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads;
+            for (unsigned i = 1; i < std::min<std::size_t>(wanted, fresh.size()); ++i)
+                helpers.emplace_back(body);
+            body();
+        }
+        for (auto& file : fresh) {
+            ++out.parsed;
+            out.bytes += file.script.size();
+            if (!file.tree) continue;
+            world.stems[stem_of(file.parsed->source.path())] = world.files.size();
+            world.files.push_back(std::move(file));
+        }
+    };
+    const auto rounds = [&] {
+        for (int round = 0; round < kRounds; ++round) {
+            world.changed = false;
+            for (std::size_t i = 0; i < world.files.size(); ++i)
+                pass(world, i, false);
+            if (!world.changed) break;
+        }
+    };
+    files.reserve(files.size() + 4096);  // FlowFiles point into it
+    take(0, false);
+    rounds();
+    // Who imports a module that hands out a client, an address or a model is read too.
+    std::vector<std::string> words;
+    for (const auto& file : world.files) {
+        const auto scope = file.scopes.find(0);
+        if (scope == file.scopes.end()) continue;
+        const bool gives =
+            std::any_of(scope->second.begin(), scope->second.end(), [](const auto& name) {
+                return (name.second.traits | name.second.returns) != 0 ||
+                       name.second.returns_shape >= 0;
+            });
+        const auto stem = stem_of(file.parsed->source.path());
+        const auto last =
+            stem.substr(stem.rfind('/') == std::string::npos ? 0 : stem.rfind('/') + 1);
+        if (gives && last.size() > 2) words.push_back(last);
+    }
+    if (more && !words.empty()) {
+        const auto old = files.size();
+        auto read = more(words);
+        if (files.size() + read.size() <= files.capacity()) {
+            for (auto& file : read)
+                files.push_back(std::move(file));
+            take(old, true);
+            rounds();
+        }
+    }
+    for (std::size_t i = 0; i < world.files.size(); ++i) {
+        pass(world, i, true);
+        auto& file = *world.files[i].parsed;
+        std::stable_sort(file.tokens.begin(), file.tokens.end(),
+                         [](const Token& a, const Token& b) { return a.begin < b.begin; });
+        if (world.files[i].tree->has_error()) {
+            // The first place that the grammar did not understand.
+            Finding finding = finding_at(file, 0, 0);
+            finding.rule = 161;
+            finding.level = Level::kNote;
+            finding.confidence = Confidence::kCertain;
+            finding.message =
+                "a part of the file has a syntax that the grammar does not know; there the line "
+                "reader was used";
+            finding.fix.mode = "none";
+            if (world.files[i].speaks) out.failed.push_back(std::move(finding));
+        }
+    }
+    return out;
 }
 
 }  // namespace segue::audit

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "audit/finding.hpp"
@@ -17,6 +19,10 @@ struct Flow {
     std::vector<Finding> failed;  // SEG161: parts that a grammar did not understand
 };
 
-Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads);
+/// Reads code files that hold one of the words (names of modules) and were not read yet.
+using ReadMore = std::function<std::vector<ParsedFile>(const std::vector<std::string>& words)>;
+
+Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
+            const ReadMore& more);
 
 }  // namespace segue::audit

@@ -84,6 +84,10 @@ private:
                 add(TokenType::kSharedOption, {at, end});
             at = end;
         }
+        // "num-ctx" as a key.
+        if (region_ == Region::kKey && text_.find('-') != std::string_view::npos &&
+            is_own_option(trim(text_)))
+            add(TokenType::kOption, {0, text_.size()});
         if (!literal && region_ != Region::kProse && region_ != Region::kComment &&
             region_ != Region::kShell)
             return;

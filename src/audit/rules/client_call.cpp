@@ -8,57 +8,6 @@
 namespace segue::audit {
 namespace {
 
-/// Names that Ollama's clients and connectors use; the project's own names were asked for before.
-bool is_connector(std::string_view name) {
-    static constexpr std::string_view kNames[] = {"Ollama",
-                                                  "ChatOllama",
-                                                  "AsyncOllama",
-                                                  "OllamaLLM",
-                                                  "OllamaEmbeddings",
-                                                  "OllamaEmbedding",
-                                                  "OllamaMultiModal",
-                                                  "OllamaFunctions",
-                                                  "OllamaChatModel",
-                                                  "OllamaStreamingChatModel",
-                                                  "OllamaEmbeddingModel",
-                                                  "OllamaLanguageModel",
-                                                  "OllamaApi",
-                                                  "OllamaApiClient",
-                                                  "OllamaChatClient",
-                                                  "OllamaOptions",
-                                                  "OllamaChatOptions",
-                                                  "OllamaGenerator",
-                                                  "OllamaChatGenerator",
-                                                  "OllamaTextEmbedder",
-                                                  "OllamaDocumentEmbedder",
-                                                  "OllamaProvider",
-                                                  "OllamaModel",
-                                                  "OllamaContainer",
-                                                  "OllamaEmbeddingFunction",
-                                                  "OllamaChatCompletionClient",
-                                                  "OllamaChatCompletion",
-                                                  "OllamaTextCompletion",
-                                                  "OllamaTextEmbedding",
-                                                  "OllamaPromptExecutionSettings",
-                                                  "createOllama",
-                                                  "createOllamaProvider",
-                                                  "OllamaClient",
-                                                  "OllamaException",
-                                                  "OllamaResponseError",
-                                                  "OllamaChatRequest",
-                                                  "OllamaEmbeddingGenerator",
-                                                  "AddOllamaApiClient",
-                                                  "AddOllamaChatCompletion",
-                                                  "AddOllamaTextGeneration",
-                                                  "AddOllamaTextEmbeddingGeneration",
-                                                  "OllamaHttpClient",
-                                                  "OllamaLanguageModelFactory",
-                                                  "LiteLLMOllama"};
-    for (const auto known : kNames)
-        if (name == known) return true;
-    return false;
-}
-
 bool is_definition(std::string_view before) {
     static constexpr std::string_view kWords[] = {
         "class", "interface", "struct", "enum",  "def",       "func",   "fn",
@@ -105,6 +54,10 @@ std::optional<Claim> judge(const View& v) {
     if (called || made)
         return claim(v, Level::kError, Confidence::kLikely,
                      "makes a client that speaks Ollama's protocol");
+    // A member of an enum or of an object is a choice, not the class.
+    if (trim(before).empty() && (after.empty() || after.starts_with(',') ||
+                                 trim(after).starts_with('=') || trim(after).starts_with(':')))
+        return std::nullopt;
     // The class as a type, as a value or as a base.
     if (std::isupper(static_cast<unsigned char>(whole.front())) != 0 && !is_definition(before))
         return claim(v, Level::kError, Confidence::kLikely, "names a class of Ollama's client");

@@ -31,11 +31,25 @@ bool runs_ollama(const View& v) {
     return false;
 }
 
+/// The command decides the line, not the tag or the name in it.
+std::optional<Claim> first(std::optional<Claim> claim) {
+    if (claim) claim->rank = 102;
+    return claim;
+}
+
+bool in_argument_list(const View& v) {
+    for (const std::string_view part :
+         {"command", "args", "entrypoint", "healthcheck", "exec", "test"})
+        if (v.path.find(part) != std::string_view::npos) return true;
+    return false;
+}
+
 bool spawns(const View& v) {
     static constexpr std::string_view kSpawns[] = {
-        "subprocess",       "Popen",     "exec",  "spawn",        "execFile",   "execa", "Command",
-        "ProcessBuilder",   "Process",   "which", "check_output", "check_call", "run",   "LookPath",
-        "ProcessStartInfo", "spawnSync", "Exec"};
+        "subprocess",     "Popen",    "exec",         "spawn",      "execFile", "execa",
+        "ProcessBuilder", "which",    "check_output", "check_call", "LookPath", "ProcessStartInfo",
+        "spawnSync",      "execSync", "execFileSync"};
+    if (v.line.find("Command(") != std::string_view::npos) return true;
     if (mentions(v.line, kSpawns)) return true;
     const auto after = trim(v.after_whole());
     static constexpr std::string_view kNext[] = {"serve",  "run", "pull", "list", "show",
@@ -70,7 +84,9 @@ std::optional<Claim> judge(const View& v) {
     if (form.language == Language::kSystemd)
         return claim(v, Level::kError, Confidence::kCertain, "a unit that runs or needs Ollama");
     if (runs_ollama(v))
-        return claim(v, Level::kError, Confidence::kCertain, "runs Ollama's program");
+        return first(claim(v, Level::kError, Confidence::kCertain, "runs Ollama's program"));
+    if ((form.compose || form.kubernetes) && iequals(v.name(), "ollama") && in_argument_list(v))
+        return first(claim(v, Level::kError, Confidence::kLikely, "runs Ollama's program"));
     const bool script = v.shell() || form.language == Language::kShell ||
                         form.language == Language::kPowerShell ||
                         form.language == Language::kMakefile;
@@ -78,7 +94,7 @@ std::optional<Claim> judge(const View& v) {
         return claim(v, Level::kError, Confidence::kLikely, "a command that names Ollama");
     // An argument list that begins with the program: ["ollama", "pull", ...].
     if (v.string() && iequals(trim(v.whole), "ollama") && form.code && spawns(v))
-        return claim(v, Level::kError, Confidence::kLikely, "spawns Ollama's program");
+        return first(claim(v, Level::kError, Confidence::kLikely, "spawns Ollama's program"));
     return std::nullopt;
 }
 

@@ -7,7 +7,9 @@ namespace segue::audit {
 namespace {
 
 std::optional<Claim> judge(const View& v) {
-    if (v.comment() || !v.is(TokenType::kWord)) return std::nullopt;
+    if (v.comment() || !(v.is(TokenType::kWord) ||
+                         (v.is(TokenType::kLink) && v.file.source.path().ends_with("go.mod"))))
+        return std::nullopt;
     const auto line = to_lower(v.line);
     static constexpr std::string_view kInstallers[] = {
         "pip install", "pip3 install", "uv add",     "uv pip install", "poetry add",

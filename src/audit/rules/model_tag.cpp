@@ -21,7 +21,8 @@ bool names_other_catalogue(const View& v) {
         "bedrock",  "huggingface", "meta-llama", "anthropic", "webllm",
         "lmstudio", "lm studio",   "llamacpp",   "llama.cpp", "transformers"};
     for (const auto other : kOthers)
-        if (to_lower(v.line).find(other) != std::string::npos && !has_word(v.line)) return true;
+        if (!known && to_lower(v.line).find(other) != std::string::npos && !has_word(v.line))
+            return true;
     return false;
 }
 
@@ -33,12 +34,10 @@ std::optional<Claim> judge(const View& v) {
     if (v.form().derived || v.form().texts) return std::nullopt;
     const bool tag = v.is(TokenType::kTag);
     const bool family = v.is(TokenType::kFamily);
-    if (!tag && !family) return std::nullopt;
+    if ((!tag && !family) || has_word(v.text)) return std::nullopt;
     if (names_other_catalogue(v)) return std::nullopt;
     const bool known = find_tag(v.text) && find_tag(v.text)->family_known;
-    if (v.server == Server::kOther &&
-        !(tag && known && v.file_speaks_ollama && !names_other_server(v.line)))
-        return std::nullopt;
+    if (v.server == Server::kOther) return std::nullopt;
     static constexpr std::string_view kPlaces[] = {"model", "models", "llm",     "embedding",
                                                    "embed", "tag",    "default", "chat"};
     const bool place = mentions(v.line, kPlaces) || mentions(v.path, kPlaces);

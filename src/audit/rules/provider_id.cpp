@@ -15,9 +15,8 @@ bool in_choice_list(const View& v) {
     if (!iequals(v.name(), "ollama")) return false;
     const char left = before.empty() ? ' ' : before.back();
     const char right = after.empty() ? ' ' : after.front();
-    const auto list = [](char c) { return c == '|' || c == ',' || c == '\''; };
-    return (list(left) && (list(right) || right == ' ' || right == '"' || right == ')')) ||
-           (list(right) && (left == '"' || left == '(' || left == '\''));
+    const auto list = [](char c) { return c == '|' || c == ','; };
+    return list(left) || list(right) || (left == '\'' && right == '\'');
 }
 
 std::optional<Claim> judge(const View& v) {

@@ -23,7 +23,7 @@ std::optional<Claim> judge(const View& v) {
             commented.rank = 102;
             return commented;
         }
-        if (v.is(TokenType::kPath) && !v.file_speaks_ollama) return std::nullopt;
+        if (v.is(TokenType::kPath) && !has_word(v.line) && !find_port(v.line)) return std::nullopt;
         Claim found =
             *claim(v, Level::kError, Confidence::kCertain, "a proxy that leads to Ollama");
         found.rank = 102;

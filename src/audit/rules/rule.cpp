@@ -274,6 +274,8 @@ Server Surroundings::at(std::uint32_t line) const {
     if (lines_[line] != 0) return as_server(lines_[line]);
     // What stands above is nearer than what stands below: a section begins with its name.
     for (std::uint32_t distance = 1; distance <= kReach; ++distance) {
+        // Another server's name reaches only its own few lines; Ollama's reaches its block.
+        if (distance > 4 && ((line >= distance && lines_[line - distance] < 0))) continue;
         if (line >= distance && lines_[line - distance] != 0)
             return as_server(lines_[line - distance]);
         const auto below = line + (distance + 1) / 2;

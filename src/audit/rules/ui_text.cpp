@@ -13,7 +13,7 @@ std::optional<Claim> judge(const View& v) {
     if (form.texts) {
         Claim found =
             *claim(v, Level::kWarning, Confidence::kCertain, "an interface text that names Ollama");
-        found.rank = 103;
+        found.rank = 101;
         return found;
     }
     if (v.region() == Region::kText || (v.string() && v.sentence()) ||

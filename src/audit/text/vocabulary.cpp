@@ -287,7 +287,15 @@ constexpr std::string_view kHosts[] = {"ollama.com",
                                        "npmjs.com/package/ollama",
                                        "ghcr.io/ollama"};
 
-constexpr std::string_view kScan[] = {"ollama",
+constexpr std::string_view kScan[] = {"/chat\"",
+                                      "/chat'",
+                                      "/tags\"",
+                                      "/tags'",
+                                      "/generate\"",
+                                      "/generate'",
+                                      "/embed\"",
+                                      "/embed'",
+                                      "ollama",
                                       "11434",
                                       "/api/chat",
                                       "/api/generate",
@@ -626,6 +634,56 @@ bool is_ollama_package(std::string_view name) {
 
 bool is_client_method(std::string_view name) {
     return contains(kMethods, name);
+}
+
+bool is_connector(std::string_view name) {
+    static constexpr std::string_view kNames[] = {"Ollama",
+                                                  "ChatOllama",
+                                                  "AsyncOllama",
+                                                  "OllamaLLM",
+                                                  "OllamaEmbeddings",
+                                                  "OllamaEmbedding",
+                                                  "OllamaMultiModal",
+                                                  "OllamaFunctions",
+                                                  "OllamaChatModel",
+                                                  "OllamaStreamingChatModel",
+                                                  "OllamaEmbeddingModel",
+                                                  "OllamaLanguageModel",
+                                                  "OllamaApi",
+                                                  "OllamaApiClient",
+                                                  "OllamaChatClient",
+                                                  "OllamaOptions",
+                                                  "OllamaChatOptions",
+                                                  "OllamaGenerator",
+                                                  "OllamaChatGenerator",
+                                                  "OllamaTextEmbedder",
+                                                  "OllamaDocumentEmbedder",
+                                                  "OllamaProvider",
+                                                  "OllamaModel",
+                                                  "OllamaContainer",
+                                                  "OllamaEmbeddingFunction",
+                                                  "OllamaChatCompletionClient",
+                                                  "OllamaChatCompletion",
+                                                  "OllamaTextCompletion",
+                                                  "OllamaTextEmbedding",
+                                                  "OllamaPromptExecutionSettings",
+                                                  "createOllama",
+                                                  "createOllamaProvider",
+                                                  "OllamaClient",
+                                                  "OllamaException",
+                                                  "OllamaResponseError",
+                                                  "OllamaChatRequest",
+                                                  "OllamaEmbeddingGenerator",
+                                                  "AddOllamaApiClient",
+                                                  "AddOllamaChatCompletion",
+                                                  "AddOllamaTextGeneration",
+                                                  "AddOllamaTextEmbeddingGeneration",
+                                                  "OllamaHttpClient",
+                                                  "OllamaLanguageModelFactory",
+                                                  "LiteLLMOllama"};
+    for (const auto known : kNames)
+        if (name == known) return true;
+    return false;
 }
 
 std::optional<Range> find_link(std::string_view text, std::size_t from) {

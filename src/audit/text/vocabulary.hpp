@@ -54,6 +54,8 @@ std::optional<Range> find_port(std::string_view text, std::size_t from = 0);
 /// A package of Ollama or of a framework's connector to it: "ollama/browser", "@langchain/ollama".
 bool is_ollama_package(std::string_view name);
 bool is_client_method(std::string_view name);
+/// Classes and factories of Ollama's clients and of frameworks' connectors: "ChatOllama".
+bool is_connector(std::string_view name);
 /// The host of a URL is Ollama's own site or registry.
 std::optional<Range> find_link(std::string_view text, std::size_t from = 0);
 

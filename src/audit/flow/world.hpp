@@ -1,0 +1,67 @@
+/// All that the flow knows while it runs: the files with their trees, names by scope, attributes by
+/// shape, functions with their parameters. One thread; lives for one follow().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "audit/flow/values.hpp"
+#include "audit/model.hpp"
+#include "audit/syntax/tree.hpp"
+
+namespace segue::audit {
+
+struct Function {
+    std::size_t file = 0;
+    std::uint32_t scope = 0;
+    std::vector<std::string> parameters;
+    Value returns;
+};
+
+struct FlowFile {
+    ParsedFile* parsed = nullptr;
+    std::string script;                 // what the grammar reads: the same offsets as the file
+    std::vector<std::uint32_t> origin;  // notebooks: offset of each byte in the file
+    Language language = Language::kOther;
+    std::optional<Tree> tree;
+    std::map<std::uint32_t, Names> scopes;  // by the first byte of the function; 0 = the module
+    bool speaks = false;
+    std::set<std::pair<std::uint32_t, int>> emitted;
+};
+
+class World {
+public:
+    explicit World(const Model& known) : model(known) {}
+
+    const Model& model;
+    std::vector<FlowFile> files;
+    std::vector<Names> shapes;
+    std::map<std::string, int> shape_ids;  // "path:Class", "path@offset"
+    std::vector<Function> functions;
+    std::map<std::pair<std::size_t, std::uint32_t>, int> function_ids;
+    std::map<std::string, std::size_t, std::less<>> stems;  // lower-case path without extension
+    bool changed = false;
+
+    int shape(const std::string& id) {
+        const auto [at, fresh] = shape_ids.try_emplace(id, static_cast<int>(shapes.size()));
+        if (fresh) shapes.emplace_back();
+        return at->second;
+    }
+    int function(std::size_t file, std::uint32_t scope) {
+        const auto [at, fresh] =
+            function_ids.try_emplace({file, scope}, static_cast<int>(functions.size()));
+        if (fresh) functions.push_back({file, scope, {}, {}});
+        return at->second;
+    }
+    /// The file of the tree that a module names, as seen from `importer`.
+    std::optional<std::size_t> resolve(std::string_view module, std::size_t importer) const;
+};
+
+/// One pass over one file: binds names, and with `emit` adds the tokens.
+void pass(World& world, std::size_t file, bool emit);
+
+}  // namespace segue::audit
