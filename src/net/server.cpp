@@ -1,5 +1,7 @@
 #include "net/server.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "net/server_connection.hpp"
 #include "net/socket_address.hpp"
+#include "net/tls_handshake.hpp"
 
 namespace segue::net {
 namespace {
@@ -89,8 +93,20 @@ std::string_view refusal_name(Refusal refusal) {
         case Refusal::kHeadTimeout: return "head_timeout";
         case Refusal::kBodyTimeout: return "body_timeout";
         case Refusal::kWriteTimeout: return "write_timeout";
+        case Refusal::kHandshake: return "handshake";
+        case Refusal::kHandshakeTimeout: return "handshake_timeout";
+        case Refusal::kPlainHttp: return "plain_http";
     }
     return "";
+}
+
+std::string_view ServerShared::date() {
+    const WallTime wall = std::chrono::system_clock::now();
+    if (const auto second = unix_seconds(wall); second != date_second) {
+        date_second = second;
+        date_text = http_date(wall);
+    }
+    return date_text;
 }
 
 struct Server::Impl {
@@ -98,15 +114,15 @@ struct Server::Impl {
     std::shared_ptr<ConnectionGate> gate;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
     struct Held {
-        std::shared_ptr<ServerConnection> connection;
+        std::shared_ptr<ServerLink> connection;
         ConnectionGate::Pass pass;
     };
     std::unordered_map<std::uint64_t, Held> connections;
     std::uint64_t next_id = 1;
 
     // Closing takes connections out of the map while it is walked.
-    std::vector<std::shared_ptr<ServerConnection>> all() const {
-        std::vector<std::shared_ptr<ServerConnection>> out;
+    std::vector<std::shared_ptr<ServerLink>> all() const {
+        std::vector<std::shared_ptr<ServerLink>> out;
         out.reserve(connections.size());
         for (const auto& [id, held] : connections)
             out.push_back(held.connection);
@@ -135,11 +151,18 @@ Server::Server(Loop& loop, Application& application, ServerLimits limits,
         .draining = false,
         .idle_close = false,
         .on_closed = {},
+        .become = {},
         .read_buffer = std::vector<char>(kReadBuffer),
-        .date = {},
+        .tls = {},
+        .date_text = {},
         .date_second = 0,
     });
     impl_->shared->on_closed = [impl = impl_.get()](std::uint64_t id) { impl->forget(id); };
+    impl_->shared->become = [impl = impl_.get()](std::uint64_t id,
+                                                 std::shared_ptr<ServerLink> link) {
+        if (const auto found = impl->connections.find(id); found != impl->connections.end())
+            found->second.connection = std::move(link);
+    };
 }
 
 Server::~Server() {
@@ -152,6 +175,7 @@ Server::~Server() {
     for (const auto& connection : left)
         connection->drop_retired();
     impl_->shared->on_closed = nullptr;
+    impl_->shared->become = nullptr;
 }
 
 void Server::adopt(int fd, std::string peer) {
@@ -162,7 +186,8 @@ void Server::adopt(int fd, std::string peer) {
         const bool full = pass.verdict() == Verdict::kFull;
         impl_->shared->application.on_refused(full ? Refusal::kConnections
                                                    : Refusal::kAddressConnections);
-        if (!pass.may_be_told()) {
+        // Before a TLS handshake nobody could read an answer.
+        if (!pass.may_be_told() || impl_->shared->tls != nullptr) {
             ::close(fd);
             return;
         }
@@ -172,12 +197,29 @@ void Server::adopt(int fd, std::string peer) {
                        429, "too many connections from one address; use those that are open", ""});
     }
     const std::uint64_t id = impl_->next_id++;
-    auto connection = std::make_shared<ServerConnection>(impl_->shared, id, fd, std::move(peer),
-                                                         std::move(refusal));
+    const int on = 1;
+    // Each token of a stream must leave at once. Fails only on sockets that are not TCP.
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    std::shared_ptr<ServerLink> connection;
+    if (impl_->shared->tls == nullptr) {
+        connection = std::make_shared<ServerConnection>(impl_->shared, id, Transport(fd),
+                                                        std::move(peer), std::move(refusal));
+    } else if (auto session = TlsSession::accept(*impl_->shared->tls, fd)) {
+        connection = std::make_shared<TlsHandshake>(impl_->shared, id, fd, std::move(peer),
+                                                    std::move(*session));
+    } else {
+        log::error("cannot begin a TLS session: {}", session.error().detail);
+        ::close(fd);
+        return;
+    }
     impl_->connections.emplace(id, Impl::Held{connection, std::move(pass)});
     impl_->shared->application.on_connection_opened();
     connection->start();
     if (impl_->shared->idle_close) connection->drain();
+}
+
+void Server::use_tls(std::shared_ptr<const TlsContext> context) {
+    impl_->shared->tls = std::move(context);
 }
 
 void Server::accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place) {

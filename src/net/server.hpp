@@ -20,6 +20,8 @@
 
 namespace segue::net {
 
+class TlsContext;
+
 /// What the application does with one request. Made by HandlerFactory when the head is complete;
 /// destroyed when the exchange is over (answer finished, or connection gone). Calls come in this
 /// order: on_head, on_body*, on_body_end, and at any time on_client_gone (then nothing more).
@@ -89,7 +91,10 @@ enum class Refusal : std::uint8_t {
     kTooLarge,            // head or body over its limit
     kHeadTimeout,
     kBodyTimeout,
-    kWriteTimeout,  // took nothing of its answer
+    kWriteTimeout,      // took nothing of its answer
+    kHandshake,         // TLS could not be agreed on
+    kHandshakeTimeout,  // the TLS handshake took too long
+    kPlainHttp,         // HTTP where TLS is spoken
 };
 /// "connections", "address_connections", ...
 std::string_view refusal_name(Refusal refusal);
@@ -115,9 +120,10 @@ struct ServerLimits {
     std::size_t max_body_bytes = 64 * 1024 * 1024;  // 413 above (also for a length that says so)
     milliseconds header_timeout{10'000};            // from the first byte of a head to its end: 408
     milliseconds body_timeout{30'000};              // between two reads of a body: 408
-    std::size_t min_body_rate = 500;     // bytes a second after the first body_timeout: 408
-    milliseconds idle_timeout{75'000};   // keep-alive connection without a request: closed
-    milliseconds write_timeout{60'000};  // a client that takes nothing of its answer: cut
+    std::size_t min_body_rate = 500;         // bytes a second after the first body_timeout: 408
+    milliseconds idle_timeout{75'000};       // keep-alive connection without a request: closed
+    milliseconds handshake_timeout{10'000};  // of TLS: closed
+    milliseconds write_timeout{60'000};      // a client that takes nothing of its answer: cut
     // Responder::unsent() above high_water: the producer should pause; on_drained() below
     // low_water.
     std::size_t high_water = 64 * 1024;
@@ -141,6 +147,8 @@ public:
     /// Takes over a connected, non-blocking socket. On the loop's thread. One connection too many
     /// is answered and closed.
     void adopt(int fd, std::string peer);
+    /// Connections from now on begin with a TLS handshake; those that are open go on as they are.
+    void use_tls(std::shared_ptr<const TlsContext> context);
     /// Accepts from `listening_fd` (not owned) on this loop and gives each socket to `place`, or
     /// adopts it when empty.
     void accept_from(int listening_fd, std::function<void(int fd, std::string peer)> place = {});

@@ -1,13 +1,8 @@
 #include "net/server_connection.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -22,25 +17,23 @@ constexpr std::size_t kPipelinedBytes = 4096;
 
 }  // namespace
 
-ServerConnection::ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
-                                   std::string peer, std::unique_ptr<ProtocolError> refusal)
+ServerConnection::ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id,
+                                   Transport transport, std::string peer,
+                                   std::unique_ptr<ProtocolError> refusal)
     : shared_(std::move(shared)),
       id_(id),
-      fd_(fd),
+      transport_(std::move(transport)),
       peer_(std::move(peer)),
       parser_(shared_->limits),
       refusal_(std::move(refusal)) {
 }
 
 ServerConnection::~ServerConnection() {
-    SEGUE_CHECK(fd_ < 0);
+    SEGUE_CHECK(!transport_.is_open());
 }
 
 void ServerConnection::start() {
-    const int on = 1;
-    // Each token of a stream must leave at once. Fails only on sockets that are not TCP.
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    loop().watch(fd_, Ready::kRead, *this);
+    loop().watch(transport_.fd(), Ready::kRead, *this);
     set_phase(Phase::kIdle);
 }
 
@@ -61,23 +54,24 @@ void ServerConnection::close_now() {
 
 void ServerConnection::on_ready(bool readable, bool writable) {
     const auto self = shared_from_this();
-    if (writable && write_blocked_) flush();
-    if (readable && phase_ != Phase::kClosed && !eof_) read_some();
+    // TLS may wait for the one in order to do the other.
+    const bool either = transport_.is_tls();
+    if ((writable || either) && write_blocked_) flush();
+    if ((readable || either) && phase_ != Phase::kClosed && !eof_) read_some();
     if (phase_ != Phase::kClosed) update_interest();
 }
 
 void ServerConnection::read_some() {
     std::vector<char>& buffer = shared_->read_buffer;
-    const auto got = ::recv(fd_, buffer.data(), buffer.size(), 0);
-    if (got < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) on_broken();
-        return;
+    std::size_t got = 0;
+    // What comes after our end is dropped, past TLS.
+    switch (phase_ == Phase::kLingering ? transport_.drop(buffer) : transport_.read(buffer, got)) {
+        case Transport::Io::kBytes: break;
+        case Transport::Io::kAgain: return;
+        case Transport::Io::kEnd: on_eof(); return;
+        case Transport::Io::kBroken: on_broken(); return;
     }
-    if (got == 0) {
-        on_eof();
-        return;
-    }
-    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+    const std::string_view bytes(buffer.data(), got);
     if (phase_ == Phase::kClosing) return;
     if (phase_ == Phase::kLingering && ending_ == Ending::kReset) return;
     if (phase_ == Phase::kLingering) {
@@ -189,7 +183,7 @@ RequestParser::Next ServerConnection::on_head(ParsedHead head) {
     head.request.peer = peer_;
     set_phase(Phase::kBody);
 
-    const auto exchange = std::make_shared<ServerExchange>(
+    const auto exchange = std::make_shared<Http1Exchange>(
         *this, ExchangeRequest{.head_method = head.request.method == "HEAD",
                                .version_minor = head.request.version_minor,
                                .started = request_started_});
@@ -301,9 +295,7 @@ void ServerConnection::update_interest() {
     const std::size_t most = shared_->limits.max_pipelined * kPipelinedBytes;
     const bool held = phase_ == Phase::kIdle && unsent() > shared_->limits.high_water;
     const bool read = !eof_ && (phase_ >= Phase::kClosing || (in_.size() < most && !held));
-    const auto bits = (read ? static_cast<std::uint32_t>(Ready::kRead) : 0U) |
-                      (write_blocked_ ? static_cast<std::uint32_t>(Ready::kWrite) : 0U);
-    loop().change(fd_, static_cast<Ready>(bits));
+    loop().change(transport_.fd(), transport_.interest(read, write_blocked_));
 }
 
 }  // namespace segue::net

@@ -1,5 +1,5 @@
-/// One client connection of a Server: reads and parses requests, one exchange at a time, and writes
-/// answers.
+/// One client connection that speaks HTTP/1: reads and parses requests, one exchange at a time, and
+/// writes answers.
 ///
 /// Thread: one loop. Held by shared_ptr: tasks deferred to the end of a round keep it alive until
 /// they ran. Once closed it touches neither socket nor server.
@@ -15,29 +15,17 @@
 #include <vector>
 
 #include "net/body_pace.hpp"
+#include "net/http1_exchange.hpp"
 #include "net/loop.hpp"
 #include "net/request_parser.hpp"
 #include "net/server.hpp"
-#include "net/server_exchange.hpp"
+#include "net/server_link.hpp"
+#include "net/transport.hpp"
+#include "net/write_progress.hpp"
 
 namespace segue::net {
 
-/// What the connections of one Server share. Outlives the Server while a deferred task holds a
-/// connection.
-struct ServerShared {
-    Loop& loop;
-    Application& application;
-    ServerLimits limits;
-    std::shared_ptr<std::atomic<std::size_t>> active;
-    bool draining = false;                            // an answer is its connection's last
-    bool idle_close = false;                          // and a connection without a request closes
-    std::function<void(std::uint64_t id)> on_closed;  // emptied by ~Server
-    std::vector<char> read_buffer;
-    std::string date;  // of `date_second`
-    std::int64_t date_second = 0;
-};
-
-class ServerConnection final : public Watcher,
+class ServerConnection final : public ServerLink,
                                public std::enable_shared_from_this<ServerConnection>,
                                private RequestParser::Sink {
 public:
@@ -52,26 +40,20 @@ public:
     static constexpr std::chrono::seconds kTurnedAwayWait{2};
 
     /// With a `refusal` the first request is answered by it, and no other follows.
-    ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, int fd,
+    ServerConnection(std::shared_ptr<ServerShared> shared, std::uint64_t id, Transport transport,
                      std::string peer, std::unique_ptr<ProtocolError> refusal);
     ~ServerConnection() override;
-    /// After construction, when a shared_ptr holds it.
-    void start();
-    /// No request after the one at hand.
-    void drain();
-    /// Closes now; a running exchange is told that its client is gone.
-    void close_now();
-    /// Destroys ended exchanges at once instead of after the round.
-    void drop_retired() { retired_.clear(); }
+    void start() override;
+    void drain() override;
+    void close_now() override;
+    void drop_retired() override { retired_.clear(); }
 
     // For the exchange.
     Loop& loop() { return shared_->loop; }
-    const std::shared_ptr<std::atomic<std::size_t>>& active_counter() const {
-        return shared_->active;
-    }
+    ServerShared& shared() { return *shared_; }
     std::string& out() { return out_; }
     std::size_t unsent() const { return out_.size() - out_sent_; }
-    std::string_view date();
+    std::string_view date() { return shared_->date(); }
     /// Something was appended to out().
     void queued();
     void close_after_answer() { keep_alive_ = false; }
@@ -122,13 +104,11 @@ private:
     void on_idle_timeout();
     void on_head_timeout();
     void on_body_timeout();
-    void watch_progress();
-    void check_progress();
-    int not_acknowledged() const;
+    void on_stalled();
 
     std::shared_ptr<ServerShared> shared_;
     std::uint64_t id_;
-    int fd_;
+    Transport transport_;
     std::string peer_;
     RequestParser parser_;
     Phase phase_ = Phase::kIdle;
@@ -136,13 +116,11 @@ private:
     std::string in_;  // read, not parsed yet: pipelined requests
     std::string out_;
     std::size_t out_sent_ = 0;
-    std::shared_ptr<ServerExchange> exchange_;
-    std::vector<std::shared_ptr<ServerExchange>> retired_;
+    std::shared_ptr<Http1Exchange> exchange_;
+    std::vector<std::shared_ptr<Http1Exchange>> retired_;
     std::unique_ptr<ProtocolError> refusal_;
     TimerId timer_;
-    TimerId stall_timer_;
-    TimePoint last_taken_;  // when the client last took bytes while others waited
-    int kernel_queue_ = 0;  // not acknowledged at the last look
+    WriteProgress progress_;
     TimePoint linger_until_;
     TimePoint request_started_;
     BodyPace pace_;

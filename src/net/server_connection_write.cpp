@@ -1,13 +1,8 @@
 // The writing half of a connection: queued bytes, back-pressure, and how it ends.
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <utility>
 
-#include "base/clock.hpp"
 #include "net/server_connection.hpp"
 
 namespace segue::net {
@@ -28,15 +23,6 @@ constexpr std::size_t kKeptBuffer = 128 * 1024;
 }  // namespace
 
 // ---- answering
-
-std::string_view ServerConnection::date() {
-    const WallTime wall = std::chrono::system_clock::now();
-    if (const auto second = unix_seconds(wall); second != shared_->date_second) {
-        shared_->date_second = second;
-        shared_->date = http_date(wall);
-    }
-    return shared_->date;
-}
 
 void ServerConnection::queued() {
     if (unsent() > shared_->limits.high_water) above_high_water_ = true;
@@ -89,23 +75,22 @@ void ServerConnection::settle() {
 void ServerConnection::flush() {
     const std::size_t before = unsent();
     while (phase_ != Phase::kClosed && unsent() > 0) {
-        const auto sent = ::send(fd_, out_.data() + out_sent_, unsent(), MSG_NOSIGNAL);
-        if (sent < 0) {
-            if (errno == EINTR) continue;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+        std::size_t put = 0;
+        const auto io = transport_.write(std::string_view(out_).substr(out_sent_), put);
+        if (io == Transport::Io::kAgain) break;
+        if (io != Transport::Io::kBytes) {
             on_broken();
             return;
         }
-        out_sent_ += static_cast<std::size_t>(sent);
+        out_sent_ += put;
     }
     if (phase_ == Phase::kClosed) return;
-    if (unsent() > 0 && (!write_blocked_ || unsent() < before)) {
-        last_taken_ = loop().now();
-        kernel_queue_ = not_acknowledged();
-        watch_progress();
-    }
+    if (unsent() > 0 && (!write_blocked_ || unsent() < before))
+        progress_.blocked(loop(), transport_, shared_->limits.write_timeout,
+                          [this] { on_stalled(); });
     write_blocked_ = unsent() > 0;
     if (!write_blocked_) {
+        progress_.clear();
         out_.clear();
         out_sent_ = 0;
         if (out_.capacity() > kKeptBuffer) out_.shrink_to_fit();
@@ -117,27 +102,8 @@ void ServerConnection::flush() {
     after_flush();
 }
 
-// One timer for as long as bytes wait: each write only notes its time.
-void ServerConnection::watch_progress() {
-    const Duration most = shared_->limits.write_timeout;
-    if (stall_timer_ || most <= Duration::zero()) return;
-    stall_timer_ = loop().after(last_taken_ + most - loop().now(), [weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        self->stall_timer_ = {};
-        if (self->write_blocked_) self->check_progress();
-    });
-}
-
-// The kernel tells that a socket is writable only when a third of its buffer is free, megabytes
-// perhaps: what a slow client acknowledged meanwhile counts, too.
-void ServerConnection::check_progress() {
-    const int queued = not_acknowledged();
-    if (queued < std::exchange(kernel_queue_, queued)) last_taken_ = loop().now();
-    if (loop().now() < last_taken_ + shared_->limits.write_timeout) {
-        watch_progress();
-        return;
-    }
+void ServerConnection::on_stalled() {
+    const auto self = shared_from_this();
     shared_->application.on_refused(Refusal::kWriteTimeout);
     tell_gone();
     reset_socket();
@@ -183,21 +149,15 @@ void ServerConnection::finish_close() {
     }
     // Closing with unread bytes in the socket would reset the connection and could cost the client
     // its answer.
-    ::shutdown(fd_, SHUT_WR);
+    transport_.shut();
     set_phase(Phase::kLingering);
     linger_until_ = loop().now() + kLingerTotal;
     arm(kLingerQuiet, &ServerConnection::close_socket);
 }
 
-// Bytes that the kernel still holds for the client.
-int ServerConnection::not_acknowledged() const {
-    int bytes = 0;
-    return ::ioctl(fd_, TIOCOUTQ, &bytes) == 0 ? bytes : 0;
-}
-
 // A reset may overtake what was sent before it, so it waits until the client's side has everything.
 void ServerConnection::await_acknowledged(int tries_left) {
-    if (tries_left > 0 && not_acknowledged() > 0) {
+    if (tries_left > 0 && transport_.not_acknowledged() > 0) {
         timer_ = loop().after(kAcknowledgePoll, [self = shared_from_this(), tries_left] {
             self->timer_ = {};
             self->await_acknowledged(tries_left - 1);
@@ -209,8 +169,8 @@ void ServerConnection::await_acknowledged(int tries_left) {
 
 void ServerConnection::reset_socket() {
     if (phase_ == Phase::kClosed) return;
-    const linger reset{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    loop().unwatch(transport_.fd());
+    transport_.reset();
     close_socket();
 }
 
@@ -219,9 +179,9 @@ void ServerConnection::close_socket() {
     const auto self = shared_from_this();
     phase_ = Phase::kClosed;
     loop().cancel(timer_);
-    loop().cancel(stall_timer_);
-    loop().unwatch(fd_);
-    ::close(std::exchange(fd_, -1));
+    progress_.cancel(loop());
+    if (transport_.is_open()) loop().unwatch(transport_.fd());
+    transport_.close();
     in_.clear();
     out_.clear();
     out_sent_ = 0;

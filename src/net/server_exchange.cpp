@@ -1,134 +1,25 @@
 #include "net/server_exchange.hpp"
 
-#include <fmt/format.h>
-
-#include <charconv>
-#include <iterator>
-
-#include "base/check.hpp"
 #include "base/text.hpp"
-#include "net/server_connection.hpp"
 
 namespace segue::net {
-namespace {
 
-// Set here, whatever the application says: they describe this connection.
-bool is_ours(std::string_view name) {
+void Responder::respond(int status, const Headers& headers, std::string_view body) {
+    const bool bare = ServerExchange::never_has_body(status);
+    send_head(status, headers, bare ? Framing::kNone : Framing::kLength, body.size());
+    if (!bare) send_body(body);
+    finish();
+}
+
+bool ServerExchange::is_ours(std::string_view name) {
     return iequals(name, "Connection") || iequals(name, "Content-Length") ||
            iequals(name, "Transfer-Encoding") || iequals(name, "Keep-Alive") ||
            iequals(name, "Date");
 }
 
-// A relayed value must not be able to add headers of its own.
-void append_clean(std::string_view text, std::string& out) {
+void ServerExchange::append_clean(std::string_view text, std::string& out) {
     for (const char c : text)
         out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
-}
-
-bool never_has_body(int status) {
-    return status / 100 == 1 || status == 204 || status == 304;
-}
-
-}  // namespace
-
-void Responder::respond(int status, const Headers& headers, std::string_view body) {
-    send_head(status, headers, never_has_body(status) ? Framing::kNone : Framing::kLength,
-              body.size());
-    if (!never_has_body(status)) send_body(body);
-    finish();
-}
-
-ServerExchange::ServerExchange(ServerConnection& connection, ExchangeRequest request)
-    : connection_(&connection),
-      loop_(connection.loop()),
-      active_(connection.active_counter()),
-      request_(request) {
-    active_->fetch_add(1, std::memory_order_relaxed);
-}
-
-ServerExchange::~ServerExchange() {
-    handler_.reset();
-    active_->fetch_sub(1, std::memory_order_relaxed);
-}
-
-void ServerExchange::send_head(int status, const Headers& headers, Framing framing,
-                               std::size_t length) {
-    if (connection_ == nullptr) return;
-    SEGUE_CHECK(!head_sent_);
-    head_sent_ = true;
-    framing_ = framing;
-    length_ = length;
-    chunked_ = framing == Framing::kChunked && request_.version_minor >= 1;
-    skips_body_ = request_.head_method || never_has_body(status);
-    ends_by_close_ = !skips_body_ && !chunked_ && framing != Framing::kLength;
-    if (ends_by_close_) connection_->close_after_answer();
-
-    std::string& out = connection_->out();
-    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
-    for (const auto& [name, value] : headers.entries()) {
-        if (is_ours(name)) continue;
-        append_clean(name, out);
-        out += ": ";
-        append_clean(value, out);
-        out += "\r\n";
-    }
-    if (framing == Framing::kLength && !never_has_body(status)) {
-        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", length);
-    } else if (chunked_ && !never_has_body(status)) {
-        out += "Transfer-Encoding: chunked\r\n";
-    }
-    out += "Date: ";
-    out += connection_->date();
-    if (!connection_->decide_keep_alive()) {
-        out += "\r\nConnection: close";
-    } else if (request_.version_minor == 0) {
-        out += "\r\nConnection: keep-alive";
-    }
-    out += "\r\n\r\n";
-    connection_->queued();
-}
-
-void ServerExchange::send_body(std::string_view bytes) {
-    if (connection_ == nullptr || bytes.empty()) return;
-    SEGUE_CHECK(head_sent_);
-    given_ += bytes.size();
-    if (framing_ == Framing::kLength) SEGUE_CHECK(given_ <= length_);
-    if (skips_body_) return;
-    std::string& out = connection_->out();
-    if (chunked_) fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
-    out += bytes;
-    if (chunked_) out += "\r\n";
-    connection_->queued();
-}
-
-void ServerExchange::finish() {
-    if (connection_ == nullptr) return;
-    SEGUE_CHECK(head_sent_);
-    if (framing_ == Framing::kLength && given_ < length_ && !skips_body_) {
-        // The client would wait for the rest for ever.
-        abort();
-        return;
-    }
-    if (chunked_ && !skips_body_) connection_->out() += "0\r\n\r\n";
-    connection_->queued();
-    connection_->answer_finished();
-}
-
-void ServerExchange::abort() {
-    if (connection_ == nullptr) return;
-    // An answer that ends by close looks complete after an orderly close: only a reset tells.
-    connection_->cut_answer(ends_by_close_ ? ServerConnection::Ending::kReset
-                                           : ServerConnection::Ending::kOrderly);
-}
-
-void ServerExchange::close_after() {
-    if (connection_ == nullptr) return;
-    SEGUE_CHECK(!head_sent_);
-    connection_->close_after_answer();
-}
-
-std::size_t ServerExchange::unsent() const {
-    return connection_ == nullptr ? 0 : connection_->unsent();
 }
 
 }  // namespace segue::net

@@ -1,4 +1,5 @@
-/// One request and its answer: the Responder that a Handler holds, and the Handler itself.
+/// One request and its answer, whatever the connection speaks: the Responder that a Handler holds,
+/// and the Handler itself.
 ///
 /// Thread: the connection's loop. The connection owns it while it runs and destroys it after the
 /// round in which it ended, so that a Handler may end its exchange from inside any of its own
@@ -11,53 +12,54 @@
 #include <string_view>
 
 #include "net/server.hpp"
+#include "net/server_link.hpp"
 
 namespace segue::net {
 
-class ServerConnection;
+/// Counts one of Server::active() while it lives.
+class ActiveCount {
+public:
+    explicit ActiveCount(const ServerShared& shared) : active_(shared.active) {
+        active_->fetch_add(1, std::memory_order_relaxed);
+    }
+    ~ActiveCount() { active_->fetch_sub(1, std::memory_order_relaxed); }
+    ActiveCount(const ActiveCount&) = delete;
+    ActiveCount& operator=(const ActiveCount&) = delete;
 
-/// What the answer must know about its request.
-struct ExchangeRequest {
-    bool head_method = false;  // HEAD: no body bytes are sent
-    int version_minor = 1;
-    TimePoint started;
+private:
+    std::shared_ptr<std::atomic<std::size_t>> active_;
 };
 
-class ServerExchange final : public Responder {
+class ServerExchange : public Responder {
 public:
-    ServerExchange(ServerConnection& connection, ExchangeRequest request);
-    ~ServerExchange() override;
+    ServerExchange(ServerShared& shared, TimePoint started)
+        : loop_(shared.loop), active_(shared), started_(started) {}
 
     /// Made after construction: the application is given this Responder.
     void set_handler(std::unique_ptr<Handler> handler) { handler_ = std::move(handler); }
     Handler& handler() { return *handler_; }
-    /// From here on nothing reaches the connection.
-    void detach() { connection_ = nullptr; }
 
-    void send_head(int status, const Headers& headers, Framing framing,
-                   std::size_t length) override;
-    void send_body(std::string_view bytes) override;
-    void finish() override;
-    void abort() override;
-    void close_after() override;
     bool head_sent() const override { return head_sent_; }
-    std::size_t unsent() const override;
-    TimePoint started() const override { return request_.started; }
+    TimePoint started() const override { return started_; }
     Loop& loop() override { return loop_; }
 
-private:
-    ServerConnection* connection_;  // null once the exchange is over
-    Loop& loop_;
-    std::shared_ptr<std::atomic<std::size_t>> active_;
-    std::unique_ptr<Handler> handler_;
-    ExchangeRequest request_;
-    Framing framing_ = Framing::kNone;
-    std::size_t length_ = 0;
-    std::size_t given_ = 0;
+    static bool never_has_body(int status) {
+        return status / 100 == 1 || status == 204 || status == 304;
+    }
+
+protected:
+    /// Headers that describe the connection: they are made here, whatever the application says.
+    static bool is_ours(std::string_view name);
+    /// A relayed value must not be able to add headers of its own.
+    static void append_clean(std::string_view text, std::string& out);
+
     bool head_sent_ = false;
-    bool chunked_ = false;
-    bool ends_by_close_ = false;
-    bool skips_body_ = false;
+
+private:
+    Loop& loop_;
+    ActiveCount active_;
+    TimePoint started_;
+    std::unique_ptr<Handler> handler_;  // destroyed first: it holds this Responder
 };
 
 }  // namespace segue::net

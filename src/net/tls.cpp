@@ -108,8 +108,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::open(TlsVerify verify,
     return out;
 }
 
-Result<std::unique_ptr<TlsSession>> TlsSession::open(const TlsContext& context, int fd,
-                                                     const std::string& name) {
+Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsContext& context, int fd) {
     ERR_clear_error();
     std::unique_ptr<TlsSession> out(new TlsSession());
     out->session_.reset(SSL_new(context.get()));
@@ -119,6 +118,19 @@ Result<std::unique_ptr<TlsSession>> TlsSession::open(const TlsContext& context, 
     BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
     BIO_set_init(bio, 1);
     SSL_set_bio(session, bio, bio);
+    return out;
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::accept(const TlsContext& context, int fd) {
+    SEGUE_TRY(out, make(context, fd));
+    SSL_set_accept_state(out->session_.get());
+    return out;
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::open(const TlsContext& context, int fd,
+                                                     const std::string& name) {
+    SEGUE_TRY(out, make(context, fd));
+    SSL* session = out->session_.get();
     SSL_set_connect_state(session);
     bool named = true;
     if (parse_address(name)) {
@@ -163,6 +175,14 @@ TlsSession::Step TlsSession::handshake() {
     ERR_clear_error();
     errno = 0;
     return step(SSL_do_handshake(session_.get()));
+}
+
+std::string_view TlsSession::protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(session_.get(), &name, &size);
+    const void* raw = name;
+    return {static_cast<const char*>(raw), size};
 }
 
 TlsSession::Step TlsSession::read(char* buffer, std::size_t size, std::size_t& got) {

@@ -1,8 +1,9 @@
-/// TLS 1.2 and 1.3 on the client side, over OpenSSL: a context with the trusted certificates, and a
-/// session on one non-blocking socket. Verification of chain and host name is on unless it was
-/// turned off.
+/// TLS 1.2 and 1.3 over OpenSSL: a context, and a session on one non-blocking socket, for both
+/// sides. A client's context has the certificates that it trusts; chain and host name are verified
+/// unless that was turned off. A server's has its own certificate, and a client's is asked for only
+/// where `client_ca` says so.
 ///
-/// Thread: a context and its sessions belong to one loop.
+/// Thread: a context is immutable and may be shared by loops; a session belongs to one.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,24 @@ namespace segue::net {
 
 enum class TlsVerify : std::uint8_t { kPeer, kNothing };
 
+/// What a server shows, and asks for. Files are PEM.
+struct ServerTls {
+    enum class Version : std::uint8_t { k12, k13 };
+    std::string certificate;  // with the chain after it
+    std::string key;          // may be the same file
+    std::string client_ca;    // clients must show a certificate that these signed; empty: none
+    Version min_version = Version::k12;
+    bool http2 = false;  // offered by ALPN
+    bool operator==(const ServerTls&) const = default;
+};
+
 class TlsContext {
 public:
+    /// Reads and checks the files: what is missing, malformed, mismatched, expired or not valid yet
+    /// is refused with the reason.
+    static Result<std::shared_ptr<const TlsContext>> serve(const ServerTls& files);
+    /// When the server's certificate ends, in seconds since 1970.
+    std::int64_t expires() const { return expires_; }
     /// `ca_file` is PEM; empty takes the system's certificates.
     static Result<std::shared_ptr<const TlsContext>> open(TlsVerify verify,
                                                           const std::string& ca_file);
@@ -36,6 +53,7 @@ private:
     TlsContext() = default;
     std::unique_ptr<ssl_ctx_st, Free> context_;
     TlsVerify verify_ = TlsVerify::kPeer;
+    std::int64_t expires_ = 0;
 };
 
 class TlsSession {
@@ -52,7 +70,12 @@ public:
     static Result<std::unique_ptr<TlsSession>> open(const TlsContext& context, int fd,
                                                     const std::string& name);
 
+    /// The server's side.
+    static Result<std::unique_ptr<TlsSession>> accept(const TlsContext& context, int fd);
+
     Step handshake();
+    /// What ALPN agreed on: "h2", "http/1.1", or "" where the client did not ask.
+    std::string_view protocol() const;
     Step read(char* buffer, std::size_t size, std::size_t& got);
     /// Partial writes happen; the same bytes may be given again from another place.
     Step write(std::string_view bytes, std::size_t& written);
@@ -69,6 +92,7 @@ private:
         void operator()(ssl_st* session) const;
     };
     TlsSession() = default;
+    static Result<std::unique_ptr<TlsSession>> make(const TlsContext& context, int fd);
     Step step(int result);
 
     std::unique_ptr<ssl_st, Free> session_;
