@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "net/request_rules.hpp"
 
 namespace segue::net {
 namespace {
@@ -24,13 +25,7 @@ bool is_known_coding(std::string_view token) {
 // llhttp also calls a missing CR after "HTTP/1.1" an invalid version.
 int status_of(llhttp_errno_t error, const llhttp_t& parser) {
     const bool ours = parser.http_major == 1 && parser.http_minor <= 1;
-    return error == HPE_PAUSED_H2_UPGRADE || (error == HPE_INVALID_VERSION && !ours) ? 505 : 400;
-}
-
-bool is_host_value_character(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte > 0x20 && byte < 0x7f && c != '/' && c != '@' && c != '?' && c != '#' && c != ',' &&
-           c != '\\';
+    return error == HPE_INVALID_VERSION && !ours ? 505 : 400;
 }
 
 }  // namespace
@@ -140,7 +135,10 @@ std::size_t RequestParser::feed(std::string_view bytes, Sink& sink) {
         } else {
             const char* stop = llhttp_get_error_pos(&llhttp_);
             if (stop != nullptr) taken += static_cast<std::size_t>(stop - slice.data());
-            if (result != HPE_PAUSED && state_ != State::kRefused && state_ != State::kStopped) {
+            if (result == HPE_PAUSED_H2_UPGRADE) {
+                state_ = State::kHttp2;
+            } else if (result != HPE_PAUSED && state_ != State::kRefused &&
+                       state_ != State::kStopped) {
                 const char* reason = llhttp_get_error_reason(&llhttp_);
                 refuse(status_of(result, llhttp_),
                        fmt::format("malformed request ({})",
@@ -196,25 +194,8 @@ int RequestParser::chunk_begins() {
 }
 
 int RequestParser::check_target() {
-    std::string_view rest = head_.target;
-    if (llhttp_.method == HTTP_CONNECT) return refuse(501, "CONNECT is not supported");
-    if (rest == "*" && llhttp_.method == HTTP_OPTIONS) {
-        head_.path = "*";
-        return 0;
-    }
-    if (!rest.starts_with('/')) {
-        // Absolute form, as sent to a proxy (RFC 9112 3.2.2).
-        const auto scheme = rest.find("://");
-        if (!istarts_with(rest, "http") || scheme == std::string_view::npos)
-            return refuse(400, "request target must begin with '/'");
-        rest.remove_prefix(scheme + 3);
-        rest.remove_prefix(std::min(rest.find_first_of("/?"), rest.size()));
-    }
-    const auto question = rest.find('?');
-    head_.path = rest.substr(0, question);
-    if (head_.path.empty()) head_.path = "/";
-    if (question != std::string_view::npos) head_.query = rest.substr(question + 1);
-    return 0;
+    const auto wrong = split_target(head_);
+    return wrong ? refuse(wrong->status, wrong->message) : 0;
 }
 
 int RequestParser::check_host() {
@@ -225,8 +206,7 @@ int RequestParser::check_host() {
         host = value;
     }
     if (!host) return head_.version_minor >= 1 ? refuse(400, "missing Host header") : 0;
-    if (!std::all_of(host->begin(), host->end(), is_host_value_character))
-        return refuse(400, "malformed Host header");
+    if (!is_host_value(*host)) return refuse(400, "malformed Host header");
     return 0;
 }
 

@@ -46,6 +46,7 @@ public:
         kEnd,      // request complete; next() begins another
         kRefused,  // error() says why
         kStopped,  // the sink said so
+        kHttp2,    // the bytes taken end with HTTP/2's connection preface
     };
 
     explicit RequestParser(const ServerLimits& limits);

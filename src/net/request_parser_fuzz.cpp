@@ -37,6 +37,9 @@ std::size_t read_all(RequestParser& parser, std::string_view bytes, Transcript& 
         taken += parser.feed(bytes.substr(taken), out);
         if (parser.state() == RequestParser::State::kEnd) {
             parser.next();
+        } else if (parser.state() == RequestParser::State::kHttp2) {
+            out.text += "HTTP/2";
+            break;
         } else if (parser.state() == RequestParser::State::kRefused) {
             out.text += "refused " + std::to_string(parser.error().status);
             break;

@@ -237,10 +237,23 @@ TEST(RequestParser, RefusesBadRequestLinesAndHosts) {
     }
     for (const std::string_view input :
          {"GET /\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
-          "GET / HTTP/0.9\r\nHost: a\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+          "GET / HTTP/0.9\r\nHost: a\r\n\r\n"}) {
         EXPECT_EQ(read(input).refused, 505) << input << read(input).text;
     }
     EXPECT_EQ(read("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n").refused, 501);
+}
+
+TEST(RequestParser, KnowsThePrefaceOfHttp2AndWhereItEnds) {
+    const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const std::string bytes = preface + "more";
+    for (std::size_t cut = 0; cut <= preface.size(); ++cut) {
+        RequestParser parser(ServerLimits{});
+        Transcript out;
+        std::size_t taken = parser.feed(std::string_view(bytes).substr(0, cut), out);
+        taken += parser.feed(std::string_view(bytes).substr(taken), out);
+        EXPECT_EQ(parser.state(), RequestParser::State::kHttp2) << cut;
+        EXPECT_EQ(taken, preface.size()) << cut;
+    }
 }
 
 TEST(RequestParser, HeadLimits) {

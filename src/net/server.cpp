@@ -96,6 +96,7 @@ std::string_view refusal_name(Refusal refusal) {
         case Refusal::kHandshake: return "handshake";
         case Refusal::kHandshakeTimeout: return "handshake_timeout";
         case Refusal::kPlainHttp: return "plain_http";
+        case Refusal::kFlood: return "flood";
     }
     return "";
 }

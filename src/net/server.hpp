@@ -95,6 +95,7 @@ enum class Refusal : std::uint8_t {
     kHandshake,         // TLS could not be agreed on
     kHandshakeTimeout,  // the TLS handshake took too long
     kPlainHttp,         // HTTP where TLS is spoken
+    kFlood,             // HTTP/2: resets, pings, settings, continuations without end
 };
 /// "connections", "address_connections", ...
 std::string_view refusal_name(Refusal refusal);
@@ -124,6 +125,7 @@ struct ServerLimits {
     milliseconds idle_timeout{75'000};       // keep-alive connection without a request: closed
     milliseconds handshake_timeout{10'000};  // of TLS: closed
     milliseconds write_timeout{60'000};      // a client that takes nothing of its answer: cut
+    std::size_t max_streams = 100;           // of an HTTP/2 connection; 0 = no HTTP/2
     // Responder::unsent() above high_water: the producer should pause; on_drained() below
     // low_water.
     std::size_t high_water = 64 * 1024;

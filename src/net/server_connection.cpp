@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "net/http2_connection.hpp"
 
 namespace segue::net {
 namespace {
@@ -126,6 +127,10 @@ void ServerConnection::process(std::string_view bytes) {
         if (phase_ == Phase::kIdle && unsent() > shared_->limits.high_water) break;
         bytes.remove_prefix(parser_.feed(bytes, *this));
         if (phase_ >= Phase::kClosing) break;
+        if (parser_.state() == RequestParser::State::kHttp2) {
+            become_http2(bytes);
+            break;
+        }
         if (parser_.state() == RequestParser::State::kRefused) {
             const int status = parser_.error().status;
             shared_->application.on_refused(status == 413 || status == 431 ? Refusal::kTooLarge
@@ -174,6 +179,7 @@ RequestParser::Next ServerConnection::on_head(ParsedHead head) {
         return RequestParser::Next::kStop;
     }
     if (phase_ == Phase::kIdle) request_started_ = loop().now();
+    served_ = true;
     keep_alive_ = head.keep_alive && !shared_->draining;
     body_chunked_ = !head.content_length.has_value();
     body_left_ = head.content_length.value_or(0);
@@ -235,6 +241,25 @@ void ServerConnection::refuse(const ProtocolError& error) {
         if (!parser_.is_head_method()) out_ += body;
     }
     begin_close(Ending::kOrderly);
+}
+
+// The client knows that we speak HTTP/2 and begins with it (RFC 9113 3.3).
+void ServerConnection::become_http2(std::string_view rest) {
+    if (served_ || refusal_ != nullptr || shared_->limits.max_streams == 0) {
+        shared_->application.on_refused(Refusal::kMalformed);
+        refuse({505, "HTTP/2 is not spoken here", ""});
+        return;
+    }
+    const auto self = shared_from_this();
+    loop().unwatch(transport_.fd());
+    loop().cancel(timer_);
+    progress_.cancel(loop());
+    phase_ = Phase::kClosed;
+    const auto link =
+        std::make_shared<Http2Connection>(shared_, id_, std::move(transport_), std::move(peer_));
+    link->give(std::string(Http2Connection::kPreface).append(rest));
+    if (shared_->become) shared_->become(id_, link);
+    link->start();
 }
 
 // ---- phases and their deadlines

@@ -88,6 +88,7 @@ private:
     void advance();
     void pump();
     void refuse(const ProtocolError& error);
+    void become_http2(std::string_view rest);
     void retire_exchange();
     void schedule_settle();
     void settle();
@@ -134,6 +135,7 @@ private:
     bool above_high_water_ = false;
     bool write_blocked_ = false;
     bool eof_ = false;
+    bool served_ = false;  // a request came
 };
 
 }  // namespace segue::net

@@ -29,7 +29,7 @@ struct ServerTls {
     std::string key;          // may be the same file
     std::string client_ca;    // clients must show a certificate that these signed; empty: none
     Version min_version = Version::k12;
-    bool http2 = false;  // offered by ALPN
+    bool http2 = true;  // offered by ALPN
     bool operator==(const ServerTls&) const = default;
 };
 

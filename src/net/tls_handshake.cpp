@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "net/http2_connection.hpp"
 #include "net/server_connection.hpp"
 #include "net/server_linger.hpp"
 
@@ -27,7 +28,7 @@ void TlsHandshake::start() {
     const Duration most = shared_->limits.handshake_timeout;
     if (most <= Duration::zero()) return;
     timer_ = shared_->loop.after(most, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->refuse(Refusal::kHandshakeTimeout);
+        if (const auto self = weak.lock()) self->on_timeout();
     });
 }
 
@@ -44,7 +45,7 @@ void TlsHandshake::on_ready(bool, bool) {
         case TlsSession::Step::kEnd:
         case TlsSession::Step::kFailed:
             log::debug("TLS handshake with {} failed: {}", peer_, session_->error());
-            refuse(Refusal::kHandshake);
+            fail();
             return;
     }
 }
@@ -72,10 +73,25 @@ void TlsHandshake::answer_plain_http() {
 }
 
 void TlsHandshake::established() {
+    const bool http2 = session_->protocol() == "h2";
     Transport transport(std::exchange(fd_, -1), std::move(session_));
     shared_->loop.unwatch(transport.fd());
-    become(std::make_shared<ServerConnection>(shared_, id_, std::move(transport), std::move(peer_),
-                                              nullptr));
+    if (http2) {
+        become(std::make_shared<Http2Connection>(shared_, id_, std::move(transport),
+                                                 std::move(peer_)));
+    } else {
+        become(std::make_shared<ServerConnection>(shared_, id_, std::move(transport),
+                                                  std::move(peer_), nullptr));
+    }
+}
+
+// The alert that says why must reach the client.
+void TlsHandshake::fail() {
+    shared_->application.on_refused(Refusal::kHandshake);
+    session_.reset();
+    Transport transport(std::exchange(fd_, -1));
+    shared_->loop.unwatch(transport.fd());
+    become(std::make_shared<ServerLinger>(shared_, id_, std::move(transport)));
 }
 
 void TlsHandshake::become(std::shared_ptr<ServerLink> link) {
@@ -84,8 +100,8 @@ void TlsHandshake::become(std::shared_ptr<ServerLink> link) {
     link->start();
 }
 
-void TlsHandshake::refuse(Refusal refusal) {
-    shared_->application.on_refused(refusal);
+void TlsHandshake::on_timeout() {
+    shared_->application.on_refused(Refusal::kHandshakeTimeout);
     close_now();
 }
 

@@ -26,7 +26,8 @@ private:
     bool speaks_plain_http() const;
     void answer_plain_http();
     void established();
-    void refuse(Refusal refusal);
+    void fail();
+    void on_timeout();
     void become(std::shared_ptr<ServerLink> link);
 
     std::shared_ptr<ServerShared> shared_;

@@ -58,9 +58,34 @@ void read_limits(Settings& top, Config& config) {
     limits.body_timeout = section->duration("body_timeout").value_or(limits.body_timeout);
     if (const auto rate = section->bytes("min_body_rate"))
         limits.min_body_rate = static_cast<std::size_t>(*rate);
+    limits.handshake_timeout =
+        section->duration("handshake_timeout").value_or(limits.handshake_timeout);
+    if (const auto count = section->integer("max_streams", 0, 10'000))
+        limits.max_streams = static_cast<std::size_t>(*count);
     limits.write_timeout = section->duration("write_timeout").value_or(limits.write_timeout);
     limits.idle_timeout = section->duration("idle_timeout").value_or(limits.idle_timeout);
     config.gateway.max_body_bytes = limits.max_body_bytes;
+    section->finish();
+}
+
+/// Paths are as the process sees them: from the folder that it was started in.
+void read_tls(Settings& top, Config& config) {
+    auto section = top.section("tls");
+    if (!section) return;
+    net::ServerTls tls;
+    tls.certificate = section->string("certificate").value_or("");
+    tls.key = section->string("key").value_or("");
+    tls.client_ca = section->string("client_ca").value_or("");
+    static constexpr std::array<std::string_view, 2> kVersions{"1.2", "1.3"};
+    tls.min_version =
+        static_cast<net::ServerTls::Version>(section->choice("min_version", kVersions).value_or(0));
+    if (tls.certificate.empty() != tls.key.empty())
+        section->complain("", tls.key.empty() ? "'tls.certificate' needs 'tls.key' beside it"
+                                              : "'tls.key' needs 'tls.certificate' beside it");
+    if (tls.certificate.empty() && !tls.client_ca.empty())
+        section->complain("client_ca", "'tls.client_ca' needs 'tls.certificate' and 'tls.key'");
+    tls.http2 = config.limits.max_streams > 0;
+    if (!tls.certificate.empty()) config.tls = std::move(tls);
     section->finish();
 }
 
@@ -241,6 +266,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     config.rehearsal = top.boolean("rehearsal").value_or(true);
     read_log(top, config);
     read_limits(top, config);
+    read_tls(top, config);
     read_gateway(top, config);
     read_backend(top, config, environment, loaded.issues);
     for (auto& entry : top.list("engines"))

@@ -12,6 +12,7 @@
 #include "engine/registry.hpp"
 #include "gateway/config.hpp"
 #include "net/server.hpp"
+#include "net/tls.hpp"
 #include "telemetry/otlp.hpp"
 
 namespace segue::serve {
@@ -27,6 +28,7 @@ struct Config {
     net::ServerLimits limits;
     /// Empty: no limit where every client has the same address (a loopback listener), else 1024.
     std::optional<std::size_t> connections_per_address;
+    std::optional<net::ServerTls> tls;  // empty: plain HTTP
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
     std::optional<telemetry::TracingConfig> tracing;  // OpenTelemetry's own variables

@@ -146,9 +146,17 @@ std::string show_config_json(const Config& config) {
         w.member("header_timeout", duration(config.limits.header_timeout));
         w.member("body_timeout", duration(config.limits.body_timeout));
         w.member("min_body_rate", config.limits.min_body_rate)
+            .member("handshake_timeout", duration(config.limits.handshake_timeout))
+            .member("max_streams", config.limits.max_streams)
             .member("write_timeout", duration(config.limits.write_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
         write_balance(w, config.registry.balance);
+        if (config.tls) {
+            w.key("tls").begin_object().member("certificate", config.tls->certificate);
+            w.member("key", config.tls->key).member("client_ca", config.tls->client_ca);
+            const bool newest = config.tls->min_version == net::ServerTls::Version::k13;
+            w.member("min_version", newest ? "1.3" : "1.2").end_object();
+        }
         w.key("engines").begin_array();
         for (const auto& engine : config.registry.engines)
             write_engine(w, engine);

@@ -18,6 +18,7 @@
 #include "base/log.hpp"
 #include "engine/first_seen.hpp"
 #include "gateway/gateway.hpp"
+#include "serve/certificates.hpp"
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
 #include "serve/own_api.hpp"
@@ -29,6 +30,7 @@ namespace segue::serve {
 namespace {
 
 constexpr auto kFirstProbe = std::chrono::milliseconds(3'000);
+constexpr auto kCertificateLook = std::chrono::seconds(1);
 constexpr auto kPoll = std::chrono::milliseconds(20);
 // After a handover a kept-alive connection still gets one answer, which tells it to close: a client
 // that is busy never sees its connection cut under a request.
@@ -71,9 +73,10 @@ struct House {
     std::vector<net::Listener> listeners;
     bool activated = false;  // a service manager opened them
     std::unique_ptr<Workers> workers;
-    std::unique_ptr<TakeoverServer> takeover;  // null: nobody can take over
-    std::jthread predecessor;                  // waits until the process before this one has ended
-    pid_t successor = 0;                       // that SIGUSR2 started
+    std::unique_ptr<Certificates> certificates;  // null: plain HTTP
+    std::unique_ptr<TakeoverServer> takeover;    // null: nobody can take over
+    std::jthread predecessor;  // waits until the process before this one has ended
+    pid_t successor = 0;       // that SIGUSR2 started
 
     bool only_loopback() const {
         return std::all_of(listeners.begin(), listeners.end(),
@@ -164,6 +167,12 @@ void reload(House& house, const ServeOptions& options) {
         log::warning(
             "listen, workers, data_dir and limits change only with a restart; everything else is "
             "in force now");
+    if (fresh.config.tls.has_value() != old.tls.has_value()) {
+        log::warning("TLS is turned on and off only with a restart");
+        fresh.config.tls = old.tls;
+    } else if (fresh.config.tls && !house.certificates->reload(*fresh.config.tls)) {
+        fresh.config.tls = old.tls;
+    }
     if (const auto furnished = furnish_engines(house, fresh.config); !furnished) {
         log::error("the configuration was not reloaded: {}", furnished.error().detail);
         return;
@@ -174,7 +183,7 @@ void reload(House& house, const ServeOptions& options) {
 
 void announce(const House& house, std::ostream& banner) {
     banner << fmt::format("segue {} listens on {}\n", SEGUE_VERSION,
-                          house.addresses("http://", " and "));
+                          house.addresses(house.certificates ? "https://" : "http://", " and "));
     for (const auto& engine : house.registry->engines()) {
         const auto facts = engine->facts();
         const bool up = facts->state == engine::EngineFacts::State::kUp;
@@ -393,6 +402,10 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
 
     House house;
     const Config& config = loaded.config;
+    if (config.tls) {
+        SEGUE_TRY(certificates, Certificates::open(*config.tls));
+        house.certificates = std::move(certificates);
+    }
     SEGUE_TRY_VOID(furnish_listeners(house, config, options.environment, takeover));
     house.dates = std::make_unique<engine::FirstSeen>(
         config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
@@ -420,6 +433,12 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
                             limits_for(house.config, house.only_loopback(), descriptors)));
     house.workers = std::move(workers);
     house.workers->start();
+    if (house.certificates) {
+        house.workers->use_tls(house.certificates->context());
+        house.certificates->watch(kCertificateLook, [&house](const Certificates::Context& fresh) {
+            house.workers->use_tls(fresh);
+        });
+    }
     house.workers->accept_from(house.listeners);
     const bool taking_over = takeover.has_value();
     if (taking_over) {

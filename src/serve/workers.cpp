@@ -48,6 +48,16 @@ void Workers::accept_from(std::span<const net::Listener> listeners) {
         });
 }
 
+void Workers::use_tls(const std::shared_ptr<const net::TlsContext>& context) {
+    // By way of the acceptor, which hands over sockets and turns threads_ around: each socket that
+    // it hands over afterwards finds the context there.
+    acceptor_loop_->post([this, context] {
+        for (auto& thread : threads_)
+            thread->loop->post(
+                [server = thread->server.get(), context] { server->use_tls(context); });
+    });
+}
+
 /// The worker with the fewest requests under way gets the connection; it stays there.
 void Workers::place(int fd, std::string peer) {
     const auto least = std::min_element(

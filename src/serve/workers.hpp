@@ -28,6 +28,8 @@ public:
     void start();
     /// Accepts from `listeners`, which must live until stop_accepting().
     void accept_from(std::span<const net::Listener> listeners);
+    /// Connections from now on speak TLS with this certificate. From any thread.
+    void use_tls(const std::shared_ptr<const net::TlsContext>& context);
     /// From any thread but the workers'; nothing is accepted any more when it returns.
     void stop_accepting();
     /// Each connection closes after the answer that it is in, or gets next.

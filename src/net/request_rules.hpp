@@ -1,0 +1,17 @@
+/// Rules about a request's head that hold in every version of HTTP.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "net/http.hpp"
+#include "net/server.hpp"
+
+namespace segue::net {
+
+/// Splits `head.target` into path and query; says what is wrong with it, if anything is.
+std::optional<ProtocolError> split_target(RequestHead& head);
+/// "example.org:8484": no space, no user, no path.
+bool is_host_value(std::string_view value);
+
+}  // namespace segue::net
