@@ -40,7 +40,6 @@ struct EngineAnswer {
     int status = 0;
     std::string content_type;
     std::string body;
-    std::vector<std::pair<std::string, std::string>> headers;
     std::optional<std::chrono::seconds> retry_after;
 };
 

@@ -18,7 +18,10 @@ public:
     Headers() = default;
     Headers(std::initializer_list<Entry> entries) : entries_(entries) {}
 
-    void add(std::string_view name, std::string_view value) { entries_.emplace_back(name, value); }
+    void add(std::string_view name, std::string_view value) {
+        if (entries_.empty()) entries_.reserve(8);  // as many as most messages have
+        entries_.emplace_back(name, value);
+    }
     /// Replaces every entry of that name by one.
     void set(std::string_view name, std::string_view value);
     void remove(std::string_view name);
