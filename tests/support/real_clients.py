@@ -7,6 +7,7 @@ No retries: the first answer is what counts here.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -38,44 +39,44 @@ class Answer:
 
 
 def ask_ollama(port: int, model: str, prompt: str, streams: bool, on_piece: Callable[[], None], answer: Answer) -> None:
-    asking: Any = ollama.Client(host=f"http://127.0.0.1:{port}", timeout=60)
-    given = asking.chat(model, [{"role": "user", "content": prompt}], stream=streams, think=False)
-    for part in given if streams else [given]:
-        answer.text += part.message.content or ""
-        answer.whole = bool(part.done) and part.done_reason == "stop"
-        if part.message.content:
-            on_piece()
+    with closing(ollama.Client(host=f"http://127.0.0.1:{port}", timeout=60)) as asking:
+        given: Any = asking.chat(model, [{"role": "user", "content": prompt}], stream=streams, think=False)
+        for part in given if streams else [given]:
+            answer.text += part.message.content or ""
+            answer.whole = bool(part.done) and part.done_reason == "stop"
+            if part.message.content:
+                on_piece()
 
 
 def ask_openai(port: int, model: str, prompt: str, streams: bool, on_piece: Callable[[], None], answer: Answer) -> None:
-    asking = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=KEY, max_retries=0, timeout=60)
-    messages: Any = [{"role": "user", "content": prompt}]
-    if not streams:
-        choice = asking.chat.completions.create(model=model, messages=messages).choices[0]
-        answer.text, answer.whole = choice.message.content or "", choice.finish_reason == "stop"
-        return
-    for chunk in asking.chat.completions.create(model=model, messages=messages, stream=True):
-        for one in chunk.choices:
-            answer.text += one.delta.content or ""
-            answer.whole = answer.whole or one.finish_reason == "stop"
-            if one.delta.content:
-                on_piece()
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=KEY, max_retries=0, timeout=60) as asking:
+        messages: Any = [{"role": "user", "content": prompt}]
+        if not streams:
+            choice = asking.chat.completions.create(model=model, messages=messages).choices[0]
+            answer.text, answer.whole = choice.message.content or "", choice.finish_reason == "stop"
+            return
+        for chunk in asking.chat.completions.create(model=model, messages=messages, stream=True):
+            for one in chunk.choices:
+                answer.text += one.delta.content or ""
+                answer.whole = answer.whole or one.finish_reason == "stop"
+                if one.delta.content:
+                    on_piece()
 
 
 def ask_anthropic(port: int, model: str, prompt: str, streams: bool, on_piece: Callable[[], None], answer: Answer) -> None:
-    asking = anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key=KEY, max_retries=0, timeout=60)
-    given: Any = {"model": model, "max_tokens": 2000, "messages": [{"role": "user", "content": prompt}]}
-    if not streams:
-        message = asking.messages.create(**given)
-        answer.text = "".join(block.text for block in message.content if block.type == "text")
-        answer.whole = message.stop_reason == "end_turn"
-        return
-    with asking.messages.stream(**given) as stream:
-        for text in stream.text_stream:
-            answer.text += text
-            if text:
-                on_piece()
-        answer.whole = stream.get_final_message().stop_reason == "end_turn"
+    with anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key=KEY, max_retries=0, timeout=60) as asking:
+        given: Any = {"model": model, "max_tokens": 2000, "messages": [{"role": "user", "content": prompt}]}
+        if not streams:
+            message = asking.messages.create(**given)
+            answer.text = "".join(block.text for block in message.content if block.type == "text")
+            answer.whole = message.stop_reason == "end_turn"
+            return
+        with asking.messages.stream(**given) as stream:
+            for text in stream.text_stream:
+                answer.text += text
+                if text:
+                    on_piece()
+            answer.whole = stream.get_final_message().stop_reason == "end_turn"
 
 
 FRONTS = {"ollama": ask_ollama, "openai": ask_openai, "anthropic": ask_anthropic}
