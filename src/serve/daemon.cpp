@@ -247,13 +247,18 @@ Result<void> furnish_listeners(House& house, const Config& config, const Environ
     return {};
 }
 
+/// For its own user only, before anything is kept there. Where it cannot be made, what wants to
+/// keep something says so.
+void make_data_folder(const std::string& folder) {
+    std::error_code error;
+    if (std::filesystem::create_directories(folder, error))
+        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+}
+
 /// From here on another process may take over. Where that is impossible Segue runs all the same.
 void await_successor(House& house, bool took_over) {
     const std::string& folder = house.config.data_dir;
     const std::string path = takeover_path(folder);
-    std::error_code error;
-    if (std::filesystem::create_directories(folder, error))
-        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
     if (!took_over && net::LocalSocket::connect(path)) {
         log::warning(
             "another segue uses {} too; segue serve --takeover will reach that one: give each its "
@@ -407,6 +412,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         house.certificates = std::move(certificates);
     }
     SEGUE_TRY_VOID(furnish_listeners(house, config, options.environment, takeover));
+    make_data_folder(config.data_dir);
     house.dates = std::make_unique<engine::FirstSeen>(
         config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
     SEGUE_TRY(aliases, gateway::AliasStore::open(
