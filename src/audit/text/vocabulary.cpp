@@ -287,7 +287,8 @@ constexpr std::string_view kHosts[] = {"ollama.com",
                                        "npmjs.com/package/ollama",
                                        "ghcr.io/ollama"};
 
-constexpr std::string_view kScan[] = {"/chat\"",
+constexpr std::string_view kScan[] = {"segue: allow",
+                                      "/chat\"",
                                       "/chat'",
                                       "/tags\"",
                                       "/tags'",
