@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -256,9 +258,10 @@ public:
                                 ? lower.substr(0, dot)
                                 : lower);
         for (std::size_t at = 0; (at = lower.find('/', at)) != std::string::npos; ++at) {
-            const auto begin = lower.rfind('/', at == 0 ? 0 : at - 1);
+            const auto begin = at == 0 ? std::string::npos : lower.rfind('/', at - 1);
             model_.folders.insert(lower.substr(begin == std::string::npos ? 0 : begin + 1,
                                                at - (begin == std::string::npos ? 0 : begin + 1)));
+            model_.folders.insert(lower.substr(0, at));
         }
     }
 
@@ -271,6 +274,12 @@ public:
             auto remote = std::string_view(walked->git.remote);
             if (remote.ends_with(".git")) remote.remove_suffix(4);
             add_own(remote.substr(remote.find_last_of("/:") + 1));
+        }
+        if (walked != nullptr) {
+            std::string root = walked->root;
+            if (char resolved[PATH_MAX]; realpath(root.c_str(), resolved) != nullptr)
+                root = resolved;
+            add_own(std::string_view(root).substr(root.rfind('/') + 1));
         }
         for (const auto& file : files_)
             learn_own_names(file, model_);

@@ -202,6 +202,11 @@ bool Model::is_local_module(std::string_view module, std::string_view importer) 
     if (files.contains(path)) return true;
     for (const auto* root : {"src/", "backend/", "app/", "server/", "lib/"})
         if (files.contains(root + path)) return true;
+    // A package of the project: a folder of the tree ("ollama" alone may be the real one).
+    if (folders.contains(path) && path != "ollama") return true;
+    if (const auto head = path.substr(0, path.find('/'));
+        head != path && head != "ollama" && has_word(head) && folders.contains(head))
+        return true;
     // A sibling of the importer shadows a package of the same name.
     const auto slash = importer.rfind('/');
     const std::string folder =
@@ -266,6 +271,10 @@ void learn_own_names(const ParsedFile& file, Model& model) {
     const auto text = file.source.text();
     if (path.ends_with("go.mod") && text.starts_with("module "))
         add(text.substr(7, text.find_first_of("\r\n", 7) - 7));
+    if (path.ends_with("settings.gradle") || path.ends_with("settings.gradle.kts"))
+        if (const auto at = text.find("rootProject.name"); at != std::string_view::npos)
+            if (const auto open = text.find_first_of("\"'", at); open != std::string_view::npos)
+                add(text.substr(open + 1, text.find_first_of("\"'", open + 1) - open - 1));
     if (path.ends_with("pom.xml"))
         if (const auto at = text.find("<artifactId>"); at != std::string_view::npos)
             add(text.substr(at + 12, text.find('<', at + 12) - at - 12));

@@ -874,6 +874,11 @@ private:
             case NodeKind::kParameter:
             case NodeKind::kOther: break;
         }
+        if (std::string_view(ts_node_type(node)) == "cast_expression") {
+            Value value = instance(eval(child(node, "type"), Place::kType), child(node, "type"));
+            value.merge(eval(child(node, "value"), where));
+            return value;
+        }
         Value all;
         const auto count = ts_node_named_child_count(node);
         const bool keep = kind(node) == NodeKind::kThrough || kind(node) == NodeKind::kList;
@@ -1137,6 +1142,10 @@ private:
                 traits, node,
                 (traits & kAddress) != 0 ? "an address of Ollama" : "a tag of Ollama's registry"));
         if (holes) all.traits &= kAddress | kOpenAi | kApiBase | kTag;
+        // "cannot reach {url}" is a message, no address.
+        if (holes && whole.find(' ') < whole.size() && whole.find("{ ") == std::string_view::npos &&
+            std::count(whole.begin(), whole.end(), ' ') > 2)
+            all.traits = 0;
         return all;
     }
 

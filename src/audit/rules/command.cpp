@@ -90,7 +90,11 @@ std::optional<Claim> judge(const View& v) {
     const bool script = v.shell() || form.language == Language::kShell ||
                         form.language == Language::kPowerShell ||
                         form.language == Language::kMakefile;
-    if (script && !v.is_assignment())
+    const bool spoken = v.string() && v.sentence() &&
+                        (v.line.find("echo ") != std::string_view::npos ||
+                         v.line.find("printf ") != std::string_view::npos ||
+                         v.line.find("Write-") != std::string_view::npos);
+    if (script && !v.is_assignment() && !spoken)
         return claim(v, Level::kError, Confidence::kLikely, "a command that names Ollama");
     // An argument list that begins with the program: ["ollama", "pull", ...].
     if (v.string() && iequals(trim(v.whole), "ollama") && form.code && spawns(v))

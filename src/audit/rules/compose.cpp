@@ -13,7 +13,9 @@ std::optional<Claim> judge(const View& v) {
     if (!v.form().compose) return std::nullopt;
     if (v.is(TokenType::kWord))
         return claim(v, Level::kError, Confidence::kCertain, "belongs to the Ollama service");
-    if (v.is(TokenType::kLearned))
+    if (const auto learned = v.model.learned.find(v.text);
+        v.is(TokenType::kLearned) && learned != v.model.learned.end() &&
+        learned->second.carries != Carries::kAddress && learned->second.carries != Carries::kModel)
         return claim(v, Level::kError, Confidence::kLikely,
                      "names a service, volume or value of the Ollama service");
     return std::nullopt;

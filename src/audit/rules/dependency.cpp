@@ -29,6 +29,12 @@ std::optional<Claim> judge(const View& v) {
     if (v.path.starts_with("scripts") || v.path.starts_with("tool.poe") ||
         v.path.starts_with("project.scripts") || v.path.starts_with("tool.taskipy"))
         return std::nullopt;
+    if (v.form().language == Language::kJson && v.path.find("ependenc") == std::string_view::npos &&
+        v.path.find("overrides") == std::string_view::npos &&
+        v.path.find("resolutions") == std::string_view::npos &&
+        v.path.find("require") == std::string_view::npos &&
+        v.path.find("imports") == std::string_view::npos)
+        return std::nullopt;
     if (v.key == "description" || v.key == "keywords" ||
         v.path.find("keywords") != std::string_view::npos ||
         v.path.find("description") != std::string_view::npos)

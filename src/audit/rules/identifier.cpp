@@ -13,6 +13,9 @@ std::optional<Claim> judge(const View& v) {
                      "imports a module that is named for Ollama");
     if (!v.is(TokenType::kWord)) return std::nullopt;
     const auto form = v.form();
+    if (form.manifest && form.language == Language::kJson && v.region() == Region::kValue &&
+        !v.sentence() && v.path.find("ependenc") == std::string_view::npos)
+        return claim(v, Level::kWarning, Confidence::kLikely, "a name that holds the word");
     if (form.manifest || form.compose || form.kubernetes || form.ci || form.texts)
         return std::nullopt;
     if (v.code() && (form.code || form.language == Language::kHtml ||

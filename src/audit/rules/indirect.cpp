@@ -16,7 +16,7 @@ std::optional<Claim> judge(const View& v) {
                      "a model's tag travels here under another name");
     if (v.is(TokenType::kLearned)) {
         const auto learned = v.model.learned.find(v.text);
-        if (learned == v.model.learned.end() || v.form().compose) return std::nullopt;
+        if (learned == v.model.learned.end()) return std::nullopt;
         if (learned->second.carries == Carries::kAddress)
             return claim(v, Level::kError, Confidence::kLikely,
                          "a name whose value is Ollama's address");

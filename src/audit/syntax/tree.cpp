@@ -248,6 +248,10 @@ const Grammar* grammar_of(Language language) {
 
 }  // namespace
 
+Tree::Tree(TSTree* tree, Language language, std::string_view text)
+    : tree_(tree), language_(language), text_(text), kinds_(&kinds_of(ts_tree_language(tree))) {
+}
+
 bool has_grammar(Language language) {
     return grammar_of(language) != nullptr;
 }
@@ -281,7 +285,7 @@ std::optional<Tree> Tree::parse(Language language, std::string_view text) {
 
 NodeKind Tree::kind(TSNode node) const {
     const auto symbol = ts_node_symbol(node);
-    const auto& table = kinds_of(ts_tree_language(tree_.get()));
+    const auto& table = *kinds_;
     return symbol == static_cast<TSSymbol>(-1) ? kError
            : symbol < table.size()             ? table[symbol]
                                                : kOther;

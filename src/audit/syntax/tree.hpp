@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audit/read/form.hpp"
 
@@ -57,11 +58,11 @@ private:
     struct Free {
         void operator()(TSTree* tree) const { ts_tree_delete(tree); }
     };
-    Tree(TSTree* tree, Language language, std::string_view text)
-        : tree_(tree), language_(language), text_(text) {}
+    Tree(TSTree* tree, Language language, std::string_view text);
     std::unique_ptr<TSTree, Free> tree_;
     Language language_;
-    std::string_view text_;  // the caller's; must live as long
+    std::string_view text_;               // the caller's; must live as long
+    const std::vector<NodeKind>* kinds_;  // of the grammar; lives as long as the program
 };
 
 bool has_grammar(Language language);
