@@ -226,8 +226,13 @@ TEST_F(Engine, KeepsTheTimesOfItsProfile) {
     const auto took = std::chrono::steady_clock::now() - before;
     // 30 ms, then eleven pieces with 5 ms behind each.
     EXPECT_GE(took, std::chrono::milliseconds(80));
-    EXPECT_GE(last["prompt_eval_duration"].get<std::int64_t>(), 29'000'000);
-    EXPECT_GE(last["eval_duration"].get<std::int64_t>(), 45'000'000);
+    const auto prompt = last["prompt_eval_duration"].get<std::int64_t>();
+    const auto eval = last["eval_duration"].get<std::int64_t>();
+    EXPECT_GE(prompt, 29'000'000);
+    EXPECT_GT(eval, 0);
+    // On a busy machine the first piece is late and the others follow at once: the two are exact
+    // only together.
+    EXPECT_GE(prompt + eval, 79'000'000);
 }
 
 TEST_F(Engine, RemembersWhatItWasSent) {
