@@ -88,8 +88,10 @@ def test_own_api(engine):
         engines = segue.request("GET", "/segue/v1/engines", None, headers).json()["engines"]
         assert engines[0]["state"] == "up" and engines[0]["rehearsal"] is True
         document = segue.request("GET", "/segue/v1/openapi.json", None, headers).json()
-        for path in document["paths"]:
-            assert segue.request("GET", path, None, headers).status == 200, path
+        for path, operations in document["paths"].items():
+            here = "get" in operations and operations["get"].get("x-segue-status") != "planned"
+            if here and "{" not in path:
+                assert segue.request("GET", path, None, headers).status == 200, path
         nothing = segue.request("GET", "/segue/v1/nope", None, headers)
         assert nothing.status == 404 and nothing.json()["title"] == "Not Found"
         assert segue.request("POST", "/segue/v1/engines", {}, headers).status == 405
