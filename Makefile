@@ -72,8 +72,8 @@ format: ## format all C++ sources
 	@tools/deps lint
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
 
-web: ## the web interface is not part of this release
-	@echo "there is no web interface yet; see CHANGELOG.md"
+web: deps ## build the web page alone (web/dist); "make build" does it where web/ changed
+	@tools/build_web
 
 package: build ## a Debian package in build/release
 	@tools/deps package

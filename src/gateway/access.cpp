@@ -75,6 +75,19 @@ bool origin_allowed(std::string_view origin, const GatewayConfig& config) {
     return false;
 }
 
+bool same_origin(std::string_view origin, std::string_view host_header) {
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (origin.starts_with(scheme))
+            return !host_header.empty() &&
+                   to_lower(origin.substr(scheme.size())) == to_lower(trim(host_header));
+    return false;
+}
+
+bool wants_page(const net::Headers& headers) {
+    const std::string accept = to_lower(headers.find("Accept").value_or(""));
+    return accept.find("text/html") != std::string::npos;
+}
+
 bool host_allowed(std::string_view host) {
     host = trim(host);
     if (host.empty()) return true;  // HTTP/1.0; a browser always sends one

@@ -12,6 +12,10 @@ namespace segue::gateway {
 
 /// Ollama's list and the configured patterns.
 bool origin_allowed(std::string_view origin, const GatewayConfig& config);
+/// The page that Segue itself serves: the origin's host and port are those that the request names.
+bool same_origin(std::string_view origin, std::string_view host_header);
+/// Somebody who looks with a browser: HTML is asked for by name, not by `*/*`.
+bool wants_page(const net::Headers& headers);
 /// The DNS-rebinding guard of a loopback listener: addresses of this machine and private ones,
 /// localhost, the machine's name,
 /// *.localhost, *.local, *.internal.

@@ -16,6 +16,21 @@ TEST(Access, OriginsAreOllamasAndConfiguredOnes) {
     EXPECT_TRUE(origin_allowed("https://chat.example.com", config));
 }
 
+TEST(Access, ThePageOfSegueItselfHasItsOrigin) {
+    EXPECT_TRUE(same_origin("http://chat.acme.example:8484", "chat.acme.example:8484"));
+    EXPECT_TRUE(same_origin("https://Chat.acme.example", "chat.acme.example"));
+    EXPECT_FALSE(same_origin("http://evil.example", "chat.acme.example:8484"));
+    EXPECT_FALSE(same_origin("http://chat.acme.example", "chat.acme.example:8484"));
+    EXPECT_FALSE(same_origin("null", "null"));
+    EXPECT_FALSE(same_origin("http://", ""));
+}
+
+TEST(Access, ABrowserAsksForHtmlByName) {
+    EXPECT_TRUE(wants_page({{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}}));
+    EXPECT_FALSE(wants_page({{"Accept", "*/*"}}));
+    EXPECT_FALSE(wants_page({}));
+}
+
 TEST(Access, HostsAreLocalOnes) {
     for (const char* host :
          {"localhost", "localhost:8484", "127.0.0.1:8484", "[::1]:8484", "10.1.2.3",

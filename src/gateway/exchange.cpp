@@ -123,7 +123,9 @@ bool Exchange::admit() {
         return false;
     }
     if (const auto origin = head_.headers.find("Origin")) {
-        if (!origin_allowed(*origin, config)) {
+        const bool own_page = route_.endpoint == Endpoint::kOwn &&
+                              same_origin(*origin, head_.headers.find("Host").value_or(""));
+        if (!own_page && !origin_allowed(*origin, config)) {
             answer({403, "", "", {}});
             return false;
         }
@@ -313,6 +315,10 @@ void Exchange::process() {
             return found ? answer(*found) : refuse(found.error());
         }
         case Endpoint::kOwn: return answer(worker_.gateway.own_api().answer(head_, body_));
+        case Endpoint::kRoot:
+            response_headers_.add("Vary", "Accept");
+            if (wants_page(head_.headers)) return answer({303, "", "", {{"Location", "/ui/"}}});
+            break;
         default: break;
     }
     LocalOllama local(worker_.gateway, snapshot_, caller_);

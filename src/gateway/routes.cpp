@@ -76,7 +76,7 @@ bool allows(std::string_view methods, std::string_view method) {
 
 bool is_own(std::string_view path) {
     return path == "/metrics" || path == "/livez" || path == "/readyz" ||
-           path.starts_with("/segue/");
+           path.starts_with("/segue/") || path == "/ui" || path.starts_with("/ui/");
 }
 
 const Entry* find_entry(std::string_view path, std::string_view& rest) {

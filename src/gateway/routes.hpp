@@ -44,7 +44,7 @@ enum class Endpoint : std::uint8_t {
     // Anthropic
     kMessages,
     kCountTokens,
-    // Segue's own: /segue/v1/*, /metrics, /livez, /readyz
+    // Segue's own: /segue/v1/*, /metrics, /livez, /readyz, the web page (/ui/)
     kOwn,
 };
 

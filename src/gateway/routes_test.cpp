@@ -16,6 +16,9 @@ TEST(Routes, FindsFrontAndEndpoint) {
     EXPECT_EQ(model.rest, "a%2Fb:c");
     EXPECT_EQ(find_route("GET", "/metrics").endpoint, Endpoint::kOwn);
     EXPECT_EQ(front_name(find_route("GET", "/livez")), "segue");
+    EXPECT_EQ(find_route("GET", "/ui").endpoint, Endpoint::kOwn);
+    EXPECT_EQ(find_route("GET", "/ui/chat/c_1").endpoint, Endpoint::kOwn);
+    EXPECT_EQ(find_route("GET", "/uix").match, Match::kNoSuchPath);
 }
 
 TEST(Routes, HeadIsGetWithoutBody) {

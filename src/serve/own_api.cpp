@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "serve/api/assets.hpp"
 #include "serve/openapi.hpp"
 
 namespace segue::serve {
@@ -145,7 +146,7 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock, S
 }
 
 bool OwnApiRoutes::guarded(std::string_view path) const {
-    return path != "/livez" && path != "/readyz";
+    return path != "/livez" && path != "/readyz" && !is_page_path(path);
 }
 
 gateway::LocalAnswer OwnApiRoutes::ready() const {
@@ -170,6 +171,7 @@ gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::str
         refusal.headers.add("Allow", "GET, HEAD");
         return refusal;
     }
+    if (is_page_path(head.path)) return answer_page(head);
     if (head.path == "/livez") return {200, "application/json", R"({"status":"alive"})"};
     if (head.path == "/readyz") return ready();
     if (head.path == "/metrics")

@@ -1,4 +1,4 @@
-/// Segue's own HTTP API: /livez, /readyz, /metrics, /segue/v1/*.
+/// Segue's own HTTP API: /livez, /readyz, /metrics, /segue/v1/*; and the web page under /ui/.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ public:
     void begin_draining() { draining_.store(true, std::memory_order_relaxed); }
 
     gateway::LocalAnswer answer(const net::RequestHead& head, std::string_view body) override;
-    /// Liveness and readiness are open; the rest wants a key when keys are configured.
+    /// Liveness, readiness and the page itself are open; the rest wants a key when keys are
+    /// configured.
     bool guarded(std::string_view path) const override;
 
 private:
