@@ -143,17 +143,18 @@ class Segue(Process):
 
 
 class Rehearsal(Process):
-    """Segue's own stand-in for an engine, with the answers of the small test model."""
+    """Segue's own stand-in for an engine, with the answers of the small test model (`skill`), or its own ("")."""
 
-    def __init__(self, dialect: str, *arguments: str, port: int = 0):
+    def __init__(self, dialect: str, *arguments: str, port: int = 0, skill: str = "tiny", models: tuple[str, ...] = ("segue-tiny",)):
         program = binary()
         if program is None:
             raise NotStarted("no segue binary: set SEGUE_BIN or build one")
         self.dialect = "openai" if dialect == "vllm" else "ollama"
         folder = Path(tempfile.mkdtemp(prefix="segue-rehearsal-"))
         port_file = folder / "port"
-        super().__init__([program, "rehearse", "engine", "--dialect", dialect, "--skill", "tiny", "--port", str(port),
-                          "--model", "segue-tiny", "--port-file", str(port_file), *arguments])
+        super().__init__([program, "rehearse", "engine", "--dialect", dialect, "--port", str(port),
+                          "--port-file", str(port_file), *(("--skill", skill) if skill else ()),
+                          *(word for model in models for word in ("--model", model)), *arguments])
         text = self.wait_for(lambda: port_file.exists() and port_file.read_text().strip())
         self.port = int(text.rsplit(":", 1)[1])
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,4 @@
+import { createApp } from 'vue'
+import ChatPage from './pages/ChatPage.vue'
+
+createApp(ChatPage).mount('#app')

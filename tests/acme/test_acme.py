@@ -1,0 +1,114 @@
+"""The example company chat moves from Ollama to vLLM, and its own tests pass, unchanged, at every step.
+
+The engines are rehearsal ones. With SEGUE_VLLM (`make test-engines`) a real vLLM stands in for the rehearsal vLLM.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from support.segue import Rehearsal, Segue, binary
+
+from acme.stage import MODELS, App
+
+REAL = os.environ.get("SEGUE_VLLM")
+REAL_MODEL = "segue-tiny"
+CHAT, ANALYSIS, EMBEDDING = MODELS
+
+
+def rehearsal(dialect, *models):
+    return Rehearsal(dialect, "--no-latency", "--embeddings", skill="", models=models)
+
+
+@pytest.fixture(scope="module")
+def ollama():
+    """The Ollama that the company has: all its models in one server."""
+    engine = rehearsal("ollama", *MODELS)
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="module")
+def segue():
+    """Segue where Ollama was, in front of vLLM: one server a model, as vLLM has it."""
+    if REAL:
+        engines, started = [{"name": "vllm", "url": REAL, "dialect": "vllm"}], []
+        served = {CHAT: ("vllm", REAL_MODEL), ANALYSIS: ("vllm", REAL_MODEL)}
+    else:
+        started = [rehearsal("vllm", model) for model in MODELS.values()]
+        engines = [{"name": f"vllm-{number}", "url": engine.url, "dialect": "vllm"} for number, engine in enumerate(started)]
+        served = {tag: (f"vllm-{number}", model) for number, (tag, model) in enumerate(MODELS.items())}
+    models = [{"name": tag, "targets": [{"engine": engine, "model": model}]} for tag, (engine, model) in served.items()]
+    gateway = Segue({"engines": engines, "models": models})
+    gateway.wait_ready()
+    yield gateway
+    gateway.stop()
+    for engine in started:
+        engine.stop()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    return App(tmp_path_factory.mktemp("acme") / "acme-chat")
+
+
+def before(url):
+    """The environment of the application as it is."""
+    return {"OLLAMA_URL": url, "OLLAMA_HOST": url}
+
+
+@pytest.fixture(scope="module")
+def counted(app, ollama):
+    """What passes at the beginning is what must pass at every later step."""
+    return app.test(before(ollama.url))
+
+
+def test_before(counted):
+    assert counted.python >= 20 and counted.node >= 14
+
+
+def test_drop_in(app, counted, segue):
+    """Only the address changes."""
+    without = {"ACME_NO_EMBEDDINGS": "1"} if REAL else {}
+    got = app.test({**before(segue.url), **without})
+    assert got.python == counted.python
+    assert got.node == counted.node - 2 * len(without)
+
+
+def test_the_audit_names_what_the_mission_names(app):
+    """The list that this project began with comes out of a run, file by file."""
+    done = subprocess.run([binary(), "audit", "--format", "json", str(app.folder)], capture_output=True)
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    kinds = {rule: finding["kind"] for finding in report["findings"] for rule in [finding["rule"]]}
+    found = {}
+    for finding in report["findings"]:
+        if finding["level"] != "note":
+            every = {finding["kind"], *(kinds.get(rule) for rule in finding["also"])}
+            found.setdefault(finding["path"], []).append((finding["line"], every, finding["snippet"]))
+
+    def has(path, kind, text="", lines=range(1, 10_000)):
+        assert any(kind in every and text in snippet and line in lines for line, every, snippet in found[path]), found[path]
+
+    has("backend/chat_service.py", "import", "import ollama", [17])
+    has("backend/chat_service.py", "client_call", "AsyncClient", range(181, 203))
+    has("backend/chat_service.py", "option", "num_predict", range(181, 203))
+    has("backend/chat_service.py", "response_shape", "eval_count", range(181, 203))
+    has("backend/ai_service.py", "endpoint", "/api/chat")
+    has("backend/ai_service.py", "response_shape", "eval_count")
+    for name in ("OLLAMA_URL", "OLLAMA_MODEL", "OLLAMA_HOST", "OLLAMA_PORT"):
+        has("backend/config.py", "env", name)
+    assert any("OLLAMA_MODEL" in snippet for _, _, snippet in found["backend/main.py"])
+    has("backend/src/services/deepseekService.ts", "endpoint", "/api/chat")
+    has("backend/src/routes/ingestionRoutes.ts", "env", "OLLAMA_HOST")
+    has("ai-services/ollama-service.ts", "import", "ollama")
+    has("docker-compose.yml", "image", "ollama/ollama")
+    assert {"frontend/src/pages/ChatPage.vue", ".env.example", "package.json", "backend/requirements.txt", "README.md",
+            "docs/setup.md"} <= set(found)
+    # Another provider's branch and the application's own routes are left alone.
+    assert not any("HOSTED_LLM" in snippet or "router." in snippet for rows in found.values() for _, _, snippet in rows
+                   if "llama" not in snippet.lower())
