@@ -10,6 +10,7 @@ find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
+pkg_check_modules(documents REQUIRED IMPORTED_TARGET libutf8proc md4c gumbo libzip pugixml libseccomp)
 
 set(SEGUE_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "What tools/deps fetched")
 set(llhttp_dir ${SEGUE_DEPS}/llhttp)
