@@ -1,6 +1,7 @@
 #include "audit/walk/ignore.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <cstdio>
 #include <cstdlib>
