@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The one runner behind `make test`: C++ test programs, the Python suites, the Node clients; one closing line.
 
-usage: run.py BUILD_DIR [--only unit,support,cli,audit,acme,conformance,balance,net,differential,faults,clients,node] [--filter EXPRESSION]
+usage: run.py BUILD_DIR [--only unit,support,cli,audit,acme,conformance,balance,chat,net,differential,faults,clients,node] [--filter EXPRESSION]
 
 Exit status 0: something ran and nothing failed. 1: a failure, or nothing ran. Run it with the Python of the
 tests' own environment (tests/requirements.txt). Node is $NODE or the one on PATH.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "acme": "acme", "conformance": "conformance", "balance": "balance",
+PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "acme": "acme", "conformance": "conformance", "balance": "balance", "chat": "chat",
                 "net": "net", "differential": "differential",
                 "faults": "faults", "clients": "clients/python"}
 PARTS = ("unit", *PYTHON_PARTS, "node")

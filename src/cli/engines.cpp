@@ -11,7 +11,7 @@
 #include "net/client.hpp"
 #include "serve/daemon.hpp"
 #include "serve/discovery.hpp"
-#include "serve/own_api.hpp"
+#include "serve/engines_json.hpp"
 
 namespace segue::cli {
 namespace {

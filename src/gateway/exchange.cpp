@@ -45,8 +45,11 @@ bool is_hex(std::string_view text) {
 
 }  // namespace
 
-Exchange::Exchange(Worker& worker, net::Responder& responder)
-    : worker_(worker), responder_(responder), snapshot_(worker.gateway.snapshot()) {
+Exchange::Exchange(Worker& worker, net::Responder& responder, std::optional<Inside> inside)
+    : worker_(worker),
+      responder_(responder),
+      snapshot_(worker.gateway.snapshot()),
+      inside_(std::move(inside)) {
     worker_.gateway.active.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -116,29 +119,34 @@ std::string_view Exchange::note_trace(const std::string& parent, std::string_vie
     return "01";
 }
 
-bool Exchange::admit() {
+bool Exchange::check_origin() {
     const GatewayConfig& config = *snapshot_.config;
     if (config.check_host && !host_allowed(head_.headers.find("Host").value_or(""))) {
         answer({403, "", "", {}});
         return false;
     }
-    if (const auto origin = head_.headers.find("Origin")) {
-        const bool own_page = route_.endpoint == Endpoint::kOwn &&
-                              same_origin(*origin, head_.headers.find("Host").value_or(""));
-        if (!own_page && !origin_allowed(*origin, config)) {
-            answer({403, "", "", {}});
-            return false;
-        }
-        if (head_.method == "OPTIONS" && route_.match != Route::Match::kNoSuchPath) {
-            answer(
-                {204, "", "",
-                 preflight_headers(
-                     *origin, head_.headers.find("Access-Control-Request-Headers").value_or(""))});
-            return false;
-        }
-        response_headers_.add("Access-Control-Allow-Origin", *origin);
-        response_headers_.add("Vary", "Origin");
+    const auto origin = head_.headers.find("Origin");
+    if (!origin) return true;
+    if (route_.endpoint == Endpoint::kOwn &&
+        same_origin(*origin, head_.headers.find("Host").value_or("")))
+        return true;
+    if (!origin_allowed(*origin, config)) {
+        answer({403, "", "", {}});
+        return false;
     }
+    if (head_.method == "OPTIONS" && route_.match != Route::Match::kNoSuchPath) {
+        answer({204, "", "",
+                preflight_headers(
+                    *origin, head_.headers.find("Access-Control-Request-Headers").value_or(""))});
+        return false;
+    }
+    response_headers_.add("Access-Control-Allow-Origin", *origin);
+    response_headers_.add("Vary", "Origin");
+    return true;
+}
+
+bool Exchange::admit() {
+    if (!inside_ && !check_origin()) return false;
     switch (route_.match) {
         case Route::Match::kFound: break;
         case Route::Match::kRedirect:
@@ -165,13 +173,25 @@ bool Exchange::admit() {
             }
             return false;
     }
-    return check_key();
+    if (inside_) {
+        record_.key = inside_->asker;
+        return true;
+    }
+    if (!check_key()) return false;
+    if (route_.endpoint != Endpoint::kOwn) return true;
+    own_limit_ = worker_.gateway.own_api().body_limit(head_);
+    const auto length = head_.headers.find("Content-Length");
+    std::size_t announced = 0;
+    if (length) std::from_chars(length->data(), length->data() + length->size(), announced);
+    if (announced <= own_limit_) return true;
+    refuse_body(own_limit_);
+    return false;
 }
 
 bool Exchange::check_key() {
     const bool own = route_.endpoint == Endpoint::kOwn;
     const bool guarded =
-        own ? worker_.gateway.own_api().guarded(head_.path) : route_.endpoint != Endpoint::kRoot;
+        own ? worker_.gateway.own_api().guarded(head_) : route_.endpoint != Endpoint::kRoot;
     if (!guarded || !snapshot_.keys->required()) return true;
     const auto found = snapshot_.keys->find(given_key(head_.headers), record_.wall);
     const auto own_refusal = [&](int status, std::string_view title, std::string_view detail) {
@@ -261,13 +281,20 @@ void Exchange::settle() {
 
 void Exchange::on_body(std::string_view bytes) {
     record_.bytes_in += bytes.size();
-    if (!answered_) body_.append(bytes);
+    if (answered_) return;
+    if (route_.endpoint == Endpoint::kOwn && body_.size() + bytes.size() > own_limit_) {
+        refuse_body(own_limit_);
+        return;
+    }
+    body_.append(bytes);
 }
 
 void Exchange::on_body_end() {
     if (answered_) return;
     if (const auto coding = head_.headers.find("Content-Encoding")) {
-        auto decoded = decode_content(*coding, std::move(body_), snapshot_.config->max_body_bytes);
+        auto decoded = decode_content(
+            *coding, std::move(body_),
+            route_.endpoint == Endpoint::kOwn ? own_limit_ : snapshot_.config->max_body_bytes);
         if (!decoded) {
             refuse(decoded.error());
             return;
@@ -314,7 +341,7 @@ void Exchange::process() {
                                       head_.headers.has("anthropic-version"));
             return found ? answer(*found) : refuse(found.error());
         }
-        case Endpoint::kOwn: return answer(worker_.gateway.own_api().answer(head_, body_));
+        case Endpoint::kOwn: return answer_own();
         case Endpoint::kRoot:
             response_headers_.add("Vary", "Accept");
             if (wants_page(head_.headers)) return answer({303, "", "", {{"Location", "/ui/"}}});
@@ -396,9 +423,11 @@ void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Reso
 
 void Exchange::on_drained() {
     if (dispatch_) dispatch_->on_drained();
+    if (work_) work_->on_drained();
 }
 
 void Exchange::on_client_gone() {
+    work_.reset();
     if (dispatch_) {
         dispatch_->on_client_gone();
     } else if (!logged_) {
@@ -407,15 +436,55 @@ void Exchange::on_client_gone() {
     }
 }
 
-void Exchange::answer(const LocalAnswer& local) {
+void Exchange::answer_own() {
     answered_ = true;
+    work_ = worker_.gateway.own_api().begin({head_, std::move(body_), record_.request_id, caller_},
+                                            *this);
+}
+
+void Exchange::refuse_body(std::size_t limit) {
+    body_ = {};
+    answer({413, "application/problem+json", json::object([&](json::Writer& w) {
+                w.member("type", "about:blank").member("title", "Content Too Large");
+                w.member("status", 413)
+                    .member("detail",
+                            fmt::format("{} takes at most {} bytes; send less, or in parts",
+                                        head_.path, limit));
+            })});
+}
+
+net::Headers Exchange::headers_of(const LocalAnswer& local) const {
     net::Headers headers = response_headers_;
     if (!local.content_type.empty()) headers.add("Content-Type", local.content_type);
-    for (const auto& [name, value] : local.headers.entries())
-        headers.set(name, value);
+    for (const auto& [name, value] : local.headers.entries()) {
+        // One header a cookie; every other one stands alone.
+        iequals(name, "Set-Cookie") ? headers.add(name, value) : headers.set(name, value);
+    }
+    return headers;
+}
+
+void Exchange::answer(const LocalAnswer& local) {
+    answered_ = true;
     record_.status = local.status;
     record_.bytes_out = local.body.size();
-    responder_.respond(local.status, headers, local.body);
+    responder_.respond(local.status, headers_of(local), local.body);
+    over();
+}
+
+void Exchange::begin(const LocalAnswer& local) {
+    answered_ = true;
+    record_.status = local.status;
+    responder_.send_head(local.status, headers_of(local), net::Responder::Framing::kChunked);
+    if (!local.body.empty()) send(local.body);
+}
+
+void Exchange::send(std::string_view bytes) {
+    record_.bytes_out += bytes.size();
+    responder_.send_body(bytes);
+}
+
+void Exchange::finish() {
+    responder_.finish();
     over();
 }
 

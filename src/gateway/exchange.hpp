@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/dispatch.hpp"
@@ -14,9 +15,14 @@
 
 namespace segue::gateway {
 
-class Exchange final : public net::Handler {
+class Exchange final : public net::Handler, private OwnSink {
 public:
-    Exchange(Worker& worker, net::Responder& responder);
+    /// Segue asks itself (the chat): no key, no Host, no Origin is asked for; `asker` stands in the
+    /// access log in the key's place.
+    struct Inside {
+        std::string asker;
+    };
+    Exchange(Worker& worker, net::Responder& responder, std::optional<Inside> inside = {});
     ~Exchange() override;
 
     void on_head(const net::RequestHead& head) override;
@@ -41,7 +47,18 @@ private:
     void dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution);
     llm::Failure unknown_model(const llm::FrontRequest& request,
                                const engine::Resolution& resolution) const;
-    void answer(const LocalAnswer& answer);
+    /// Answered in one piece (OwnSink, too).
+    void answer(const LocalAnswer& answer) override;
+    void begin(const LocalAnswer& answer) override;
+    void send(std::string_view bytes) override;
+    void finish() override;
+    std::size_t unsent() const override { return responder_.unsent(); }
+    net::Loop& loop() override { return worker_.loop; }
+    /// Origin and Host are ones that may be answered.
+    bool check_origin();
+    void answer_own();
+    net::Headers headers_of(const LocalAnswer& local) const;
+    void refuse_body(std::size_t limit);
     void refuse(const llm::Failure& failure);
     void start_trace();
     std::string_view note_trace(const std::string& parent, std::string_view flags);
@@ -59,7 +76,10 @@ private:
     const KeyHolder* caller_ = nullptr;  // owned by snapshot_.keys; null: no key is asked for
     KeyLease lease_;
     std::unique_ptr<Dispatch> dispatch_;
-    bool answered_ = false;  // the rest of the body is of no interest
+    std::unique_ptr<OwnWork> work_;
+    std::optional<Inside> inside_;
+    std::size_t own_limit_ = 0;  // bytes of body; of Segue's own paths only
+    bool answered_ = false;      // the rest of the body is of no interest
     bool logged_ = false;
 };
 

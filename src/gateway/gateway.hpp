@@ -39,14 +39,49 @@ struct LocalAnswer {
     net::Headers headers = {};
 };
 
-/// Paths that are Segue's own: /segue/v1/*, /metrics, /livez, /readyz. Implemented above
-/// (src/serve).
+/// The answering side of one request to Segue's own API, for answers that take time. Lives as long
+/// as the OwnWork that was given it; on the worker only.
+class OwnSink {
+public:
+    virtual ~OwnSink() = default;
+    /// The whole answer; the work is over.
+    virtual void answer(const LocalAnswer& answer) = 0;
+    /// Head of an answer that comes piece by piece; `answer.body` is its first piece.
+    virtual void begin(const LocalAnswer& answer) = 0;
+    virtual void send(std::string_view bytes) = 0;
+    virtual void finish() = 0;
+    /// Bytes that the client has not taken yet.
+    virtual std::size_t unsent() const = 0;
+    virtual net::Loop& loop() = 0;
+};
+
+/// What answers one request on a worker. Destroyed when the answer is over or the client has left.
+class OwnWork {
+public:
+    virtual ~OwnWork() = default;
+    /// The client has taken what was sent.
+    virtual void on_drained() {}
+};
+
+/// One whole request to Segue's own API.
+struct OwnRequest {
+    const net::RequestHead& head;
+    std::string body;
+    std::string_view request_id;
+    const KeyHolder* key = nullptr;  // that was shown; null: none, or none is asked for
+};
+
+/// Paths that are Segue's own: /segue/v1/*, /ui/*, /metrics, /livez, /readyz, and / for a browser.
+/// Implemented above (src/serve). Thread: any worker's.
 class OwnApi {
 public:
     virtual ~OwnApi() = default;
-    virtual LocalAnswer answer(const net::RequestHead& head, std::string_view body) = 0;
-    /// Must a key be shown for this path?
-    virtual bool guarded(std::string_view path) const = 0;
+    /// Answers at once (null), or later through `sink`.
+    virtual std::unique_ptr<OwnWork> begin(OwnRequest request, OwnSink& sink) = 0;
+    /// Must a key be shown for this request?
+    virtual bool guarded(const net::RequestHead& head) const = 0;
+    /// The largest body that is read for this request.
+    virtual std::size_t body_limit(const net::RequestHead& head) const = 0;
 };
 
 class Gateway {

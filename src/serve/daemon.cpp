@@ -18,10 +18,10 @@
 #include "base/log.hpp"
 #include "engine/first_seen.hpp"
 #include "gateway/gateway.hpp"
+#include "serve/api/host.hpp"
 #include "serve/certificates.hpp"
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
-#include "serve/own_api.hpp"
 #include "serve/service_manager.hpp"
 #include "serve/takeover.hpp"
 #include "serve/workers.hpp"
@@ -62,7 +62,8 @@ std::size_t raise_descriptor_limit() {
 /// The parts of a running gateway, in the order in which they must live.
 struct House {
     SystemClock clock;
-    OwnApiRoutes own_api;
+    api::Context api_context;
+    api::Host api{api_context};
     Config config;
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
@@ -330,6 +331,7 @@ void retire(House& house, const sigset_t& signals) {
               house.workers->active(),
               std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
     house.workers->retire();
+    house.api.begin_draining();
     house.listeners.clear();
     const TimePoint begin = house.clock.now();
     const TimePoint deadline = begin + house.config.drain;
@@ -355,7 +357,7 @@ void retire(House& house, const sigset_t& signals) {
 
 /// Signals until it is time to go. False: gone without waiting (a second signal).
 void drain(House& house, const sigset_t& signals) {
-    house.own_api.begin_draining();
+    house.api.begin_draining();
     house.workers->drain();
     log::info("stopping: no new requests, {} under way have {} s", house.workers->active(),
               std::chrono::duration_cast<std::chrono::seconds>(house.config.drain).count());
@@ -417,9 +419,9 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
-    house.gateway =
-        std::make_unique<gateway::Gateway>(house.clock, house.own_api, std::move(aliases));
-    house.own_api.attach(*house.gateway);
+    house.gateway = std::make_unique<gateway::Gateway>(house.clock, house.api, std::move(aliases));
+    house.api_context.gateway = house.gateway.get();
+    house.api_context.started = house.clock.now();
     if (config.tracing) {
         SEGUE_TRY(tracer, telemetry::SpanExporter::start(*config.tracing));
         house.tracer = std::move(tracer);
@@ -487,6 +489,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         drain(house, signals);
     }
     house.predecessor = {};
+    house.api.stop();  // its threads answer through the workers' loops
     house.workers->stop();
     house.registry->stop();
     if (house.tracer) house.tracer->stop(kLastSpans);

@@ -1,6 +1,7 @@
 // src/serve/api/openapi.json → src/api/schema.ts: one type a schema, and what each operation takes and gives.
 // A generator of our own: openapi-typescript wants typescript 5.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const api = JSON.parse(readFileSync(new URL('../../src/serve/api/openapi.json', import.meta.url), 'utf8'));
@@ -75,6 +76,7 @@ for (const [path, item] of Object.entries(api.paths)) {
   }
 }
 
+mkdirSync(dirname(out), { recursive: true }); // in a fresh checkout nothing else lies there
 writeFileSync(
   out,
   `// Made by tools/types.mjs from src/serve/api/openapi.json; do not edit.

@@ -7,7 +7,6 @@
 
 #include "base/embedded.hpp"
 #include "gateway/content_coding.hpp"
-#include "serve/own_api.hpp"
 
 #ifdef SEGUE_WEB
 namespace segue::embedded {

@@ -1,10 +1,6 @@
-#include "serve/own_api.hpp"
-
-#include <fmt/format.h>
+#include "serve/engines_json.hpp"
 
 #include "base/json.hpp"
-#include "serve/api/assets.hpp"
-#include "serve/openapi.hpp"
 
 namespace segue::serve {
 namespace {
@@ -66,6 +62,8 @@ void write_balance(json::Writer& w, const engine::Resolution& resolution) {
     w.member("load", resolution.by_figures ? "engines" : "in_flight");
 }
 
+}  // namespace
+
 std::string models_json(const engine::Registry& registry) {
     return json::object([&](json::Writer& w) {
         w.key("models").begin_array();
@@ -84,15 +82,6 @@ std::string models_json(const engine::Registry& registry) {
         }
         w.end_array();
     });
-}
-
-}  // namespace
-
-gateway::LocalAnswer problem(int status, std::string_view title, std::string_view detail) {
-    return {status, "application/problem+json", json::object([&](json::Writer& w) {
-                w.member("type", "about:blank").member("title", title).member("status", status);
-                w.member("detail", detail);
-            })};
 }
 
 std::string engines_json(const engine::Registry& registry, const Clock& clock, SeenFrom seen_from,
@@ -143,54 +132,6 @@ std::string engines_json(const engine::Registry& registry, const Clock& clock, S
         }
         w.end_array();
     });
-}
-
-bool OwnApiRoutes::guarded(std::string_view path) const {
-    return path != "/livez" && path != "/readyz" && !is_page_path(path);
-}
-
-gateway::LocalAnswer OwnApiRoutes::ready() const {
-    std::string why;
-    if (draining_.load(std::memory_order_relaxed)) {
-        why = "draining";
-    } else {
-        bool up = false;
-        for (const auto& engine : gateway_->snapshot().registry->engines())
-            up = up || engine->facts()->state == EngineFacts::State::kUp;
-        if (!up) why = "no engine is up";
-    }
-    return {why.empty() ? 200 : 503, "application/json", json::object([&](json::Writer& w) {
-                w.member("status", why.empty() ? std::string_view("ready") : std::string_view(why));
-            })};
-}
-
-gateway::LocalAnswer OwnApiRoutes::answer(const net::RequestHead& head, std::string_view body) {
-    (void)body;
-    if (head.method != "GET" && head.method != "HEAD") {
-        auto refusal = problem(405, "Method Not Allowed", fmt::format("use GET for {}", head.path));
-        refusal.headers.add("Allow", "GET, HEAD");
-        return refusal;
-    }
-    if (is_page_path(head.path)) return answer_page(head);
-    if (head.path == "/livez") return {200, "application/json", R"({"status":"alive"})"};
-    if (head.path == "/readyz") return ready();
-    if (head.path == "/metrics")
-        return {200, "text/plain; version=0.0.4; charset=utf-8", gateway_->metrics().render()};
-    const auto snapshot = gateway_->snapshot();
-    const auto& registry = snapshot.registry;
-    if (head.path == "/segue/v1/engines")
-        return {200, "application/json",
-                engines_json(*registry, gateway_->clock(), SeenFrom::kGateway,
-                             snapshot.admissions.get())};
-    if (head.path == "/segue/v1/models") return {200, "application/json", models_json(*registry)};
-    if (head.path == "/segue/v1/version")
-        return {200, "application/json",
-                json::object([](json::Writer& w) { w.member("version", SEGUE_VERSION); })};
-    if (head.path == "/segue/v1/openapi.json")
-        return {200, "application/json", std::string(openapi_document())};
-    return problem(
-        404, "Not Found",
-        fmt::format("there is no {}; /segue/v1/openapi.json lists what is there", head.path));
 }
 
 }  // namespace segue::serve

@@ -1,0 +1,53 @@
+/// What the handlers of Segue's own API work with: the parts that src/serve put together.
+///
+/// Thread: shared by all crew threads and workers; each part says what may be called from where.
+/// Lifetime: longer than the host's.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "gateway/gateway.hpp"
+#include "serve/api/request.hpp"
+
+namespace segue::chat {
+class Chat;
+}
+
+namespace segue::serve::api {
+
+/// Tells who asks. Implemented over src/people; without a store only keys are known.
+class Authority {
+public:
+    virtual ~Authority() = default;
+    /// On a crew thread: a session is looked up in the store. A cookie that is not known (any
+    /// more) is nobody, not an error.
+    virtual Result<Caller> person(const Request& request) = 0;
+};
+
+/// The store as people need to know it.
+struct StoreState {
+    enum class State : std::uint8_t { kOff, kStarting, kReady, kUnavailable } state = State::kOff;
+    std::string detail;  // why, and what to do
+};
+std::string_view state_name(StoreState::State state);
+
+struct Context {
+    gateway::Gateway* gateway = nullptr;
+    Authority* authority = nullptr;  // null: nobody can sign in
+    std::function<StoreState()> store_state = [] { return StoreState{}; };
+    chat::Chat* chat = nullptr;  // null: no store
+    std::atomic<bool> draining{false};
+    TimePoint started{};
+
+    const Clock& clock() const { return gateway->clock(); }
+};
+
+/// The name of the cookie that a browser's session is known by.
+inline constexpr std::string_view kSessionCookie = "segue_session";
+/// The header that repeats the session's token.
+inline constexpr std::string_view kCsrfHeader = "Segue-Csrf";
+
+}  // namespace segue::serve::api

@@ -1,0 +1,53 @@
+#include "serve/api/reply.hpp"
+
+namespace segue::serve::api {
+namespace {
+
+int status_of(Fault fault) {
+    switch (fault) {
+        case Fault::kInvalid: return 400;
+        case Fault::kNotFound: return 404;
+        case Fault::kUnreachable: return 503;
+        case Fault::kTimeout: return 504;
+        case Fault::kTooLarge: return 413;
+        case Fault::kConflict: return 409;
+        case Fault::kIo:
+        case Fault::kInternal: return 500;
+    }
+    return 500;
+}
+
+}  // namespace
+
+Reply problem(int status, std::string_view title, std::string_view detail, std::string_view type) {
+    Reply reply;
+    reply.status = status;
+    reply.content_type = "application/problem+json";
+    if (title.empty()) title = net::reason_phrase(status);
+    reply.body = json::object([&](json::Writer& w) {
+        w.member("type", type.empty() ? std::string_view("about:blank") : type);
+        w.member("title", title).member("status", status).member("detail", detail);
+    });
+    return reply;
+}
+
+Reply problem(const Error& error) {
+    return problem(status_of(error.fault), "", error.detail);
+}
+
+Reply no_content() {
+    Reply reply;
+    reply.status = 204;
+    reply.content_type.clear();
+    return reply;
+}
+
+Reply event_stream(std::unique_ptr<Tail> tail) {
+    Reply reply;
+    reply.content_type = "text/event-stream";
+    reply.headers.add("X-Accel-Buffering", "no");  // a proxy before us must not hold it back
+    reply.tail = std::move(tail);
+    return reply;
+}
+
+}  // namespace segue::serve::api
