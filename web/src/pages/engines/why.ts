@@ -1,0 +1,21 @@
+// The state of an engine in words: what, since when, why, and what happens next.
+import { useI18n } from 'vue-i18n';
+import { causeOf, type Engine } from '@/lib/engine';
+import { duration } from '@/lib/format';
+
+export function useWhy() {
+  const { t } = useI18n();
+  return (engine: Engine): string => {
+    const cause = causeOf(engine);
+    const breaker = engine.breaker;
+    if (cause === 'ejected')
+      return t('engines.why.ejected', {
+        reason: breaker?.reason ?? '',
+        since: duration(breaker?.in_state_ms ?? 0),
+        next: duration(breaker?.next_trial_in_ms ?? 0),
+      });
+    if (cause === 'trial') return t('engines.why.trial', { reason: breaker?.reason ?? '' });
+    if (cause === 'down') return t('engines.why.down', { problem: engine.problem ?? '' });
+    return t(`engines.why.${cause}`);
+  };
+}
