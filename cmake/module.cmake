@@ -24,3 +24,13 @@ function(segue_module name)
     add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
 endfunction()
+
+# segue_embed_sql(MODULE): src/MODULE/migrations/*.sql become a table inside the library segue_MODULE.
+function(segue_embed_sql name)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/migrations/*.sql)
+  set(out ${CMAKE_BINARY_DIR}/generated/${name}_migrations.cpp)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/embed_sql.cmake)
+  add_custom_command(OUTPUT ${out} DEPENDS ${files} ${script} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} "-DFILES=${files}" -P ${script})
+  target_sources(segue_${name} PRIVATE ${out})
+endfunction()
