@@ -23,13 +23,13 @@ export const router = createRouter({
     {
       path: '/chat/:conversation?',
       name: 'chat',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/chat/ChatPage.vue'),
       meta: { title: 'page.chat', store: true, permission: 'chat' },
     },
     {
       path: '/shared/:token',
       name: 'shared',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/chat/SharedPage.vue'),
       meta: { title: 'page.shared', store: true },
     },
     {
