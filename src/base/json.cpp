@@ -235,11 +235,11 @@ Value::Iterator Value::end() const {
 }
 
 Value Value::operator[](std::string_view name) const {
-    Value found;
-    if (is_object())
-        for (const Value member : *this)
-            if (member.key() == name) found = member;
-    return found;
+    if (!is_object()) return {};
+    std::uint32_t found = 0;  // no member is node 0
+    for (std::uint32_t at = index_ + 1; at != node().next; at = nodes_[at].next)
+        if (nodes_[at].key == name) found = at;
+    return found == 0 ? Value() : Value(nodes_, found);
 }
 
 Value Value::find_ignoring_case(std::string_view name) const {

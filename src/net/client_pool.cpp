@@ -9,6 +9,8 @@
 namespace segue::net {
 namespace {
 
+constexpr auto kSurelyOpen = std::chrono::milliseconds(20);
+
 std::string origin_key(const Origin& origin) {
     std::string out(origin.scheme == Origin::Scheme::kHttps ? "https://" : "http://");
     out.append(origin.host).append(":").append(fmt::format_int(origin.port).c_str()).append("|");
@@ -49,8 +51,11 @@ std::unique_ptr<ClientConnection> ClientPool::take(const std::string& key) {
         Idle last = std::move(stack.back());
         stack.pop_back();
         --size_;
-        // The sweep may be late; and what ended or spoke while it rested is never used again.
-        if (loop_.now() - last.since < idle_timeout_ && last.connection->healthy())
+        // The sweep may be late; and what ended or spoke while it rested is never used again. Right
+        // after an answer the loop has hardly had time to miss that: the look is saved, and a call
+        // that meets the end all the same is sent again on a new connection.
+        const Duration rested = loop_.now() - last.since;
+        if (rested < idle_timeout_ && (rested < kSurelyOpen || last.connection->healthy()))
             taken = std::move(last.connection);
     }
     if (stack.empty()) idle_.erase(found);

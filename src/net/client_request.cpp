@@ -43,7 +43,14 @@ bool is_target(std::string_view text) {
 }
 
 bool is_value(std::string_view text) {
-    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+bool is_ours(std::string_view name) {
+    return std::any_of(kNotForwarded.begin(), kNotForwarded.end(), [&](std::string_view other) {
+        return name.size() == other.size() && iequals(name, other);
+    });
 }
 
 bool usually_has_body(std::string_view method) {
@@ -62,9 +69,7 @@ Result<std::string> request_head(const ClientRequest& request) {
     for (const auto& [name, value] : request.headers.entries()) {
         if (!is_token(name)) return fail(Fault::kInvalid, "not a header name: " + name);
         if (!is_value(value)) return fail(Fault::kInvalid, "line break in header " + name);
-        const bool ours = std::any_of(kNotForwarded.begin(), kNotForwarded.end(),
-                                      [&](std::string_view other) { return iequals(name, other); });
-        if (!ours) out.append(name).append(": ").append(value).append("\r\n");
+        if (!is_ours(name)) out.append(name).append(": ").append(value).append("\r\n");
     }
     if (!request.body.empty() || usually_has_body(request.method))
         out.append("Content-Length: ")

@@ -18,8 +18,11 @@ bool ServerExchange::is_ours(std::string_view name) {
 }
 
 void ServerExchange::append_clean(std::string_view text, std::string& out) {
-    for (const char c : text)
-        out += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+    const std::size_t start = out.size();
+    out.append(text);
+    // Nearly every one is clean: looked at in place, not built byte by byte.
+    for (std::size_t at = start; at < out.size(); ++at)
+        if (const char c = out[at]; c == '\r' || c == '\n' || c == '\0') out[at] = ' ';
 }
 
 }  // namespace segue::net

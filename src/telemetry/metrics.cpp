@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <iterator>
 
 namespace segue::telemetry {
@@ -56,10 +59,9 @@ std::string render_labels(Labels labels) {
 Shard::Series& Shard::series(const MetricInfo& metric, Labels labels) {
     scratch_.clear();
     for (const auto& [name, value] : labels) {
-        const auto size = static_cast<std::uint32_t>(value.size());
-        for (const unsigned shift : {0U, 8U, 16U, 24U})
-            scratch_ += static_cast<char>((size >> shift) & 0xFFU);
-        scratch_.append(value);
+        const auto size =
+            std::bit_cast<std::array<char, 4>>(static_cast<std::uint32_t>(value.size()));
+        scratch_.append(size.data(), size.size()).append(value);
     }
     if (const auto found = known_.find(KeyView{&metric, scratch_}); found != known_.end())
         return *found->second;

@@ -160,10 +160,22 @@ TEST(OpenAiRelay, CountsTheUsageTheClientDidNotAskFor) {  // C66
 }
 
 TEST(OpenAiRelay, CopiesWhenNothingIsToBeChanged) {
-    OpenAiRelayRequest request = chat(
-        "{ \"model\" : \"segue-tiny\", \"messages\": [ {\"role\":\"user\",\"content\":\"x\"} ] }");
-    Rig rig(request);
-    EXPECT_EQ(rig.start(), request.body);
+    const std::string body =
+        "{ \"model\" : \"segue-tiny\", \"messages\": [ {\"role\":\"user\",\"content\":\"x\"} ] }";
+    Rig rig(chat(body));
+    EXPECT_EQ(rig.start(), body);
+}
+
+TEST(OpenAiRelay, ABodyThatWasReadAlreadyIsNotReadAgain) {
+    const std::string body = "{\"model\":\"qwen3:8b\",\"messages\":[],\"n\":2}";
+    OpenAiRelayRequest request = chat(body);
+    json::Parser parser;
+    const auto root = parser.parse(body);
+    ASSERT_TRUE(root.has_value());
+    request.body = "not JSON: only what was parsed may be looked at";
+    request.parsed = ParsedBody{std::move(parser), *root};
+    Rig rig(std::move(request));
+    EXPECT_EQ(rig.start(), "{\"model\":\"segue-tiny\",\"messages\":[],\"n\":2}");
 }
 
 TEST(OpenAiRelay, RepairsRequests) {  // C71

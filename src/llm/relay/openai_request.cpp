@@ -159,12 +159,14 @@ void drop_refused(json::Value root, ObjectEdit& edit, const EngineTraits& traits
 
 }  // namespace
 
-Outcome<PreparedOpenAiRequest> prepare_openai_request(const OpenAiRelayRequest& request,
+Outcome<PreparedOpenAiRequest> prepare_openai_request(OpenAiRelayRequest& request,
                                                       const Target& target,
                                                       Declarations& declarations) {
     PreparedOpenAiRequest prepared;
-    json::Parser parser;
-    const auto root = parser.parse(request.body);
+    // Kept only until here: a request may stream for an hour.
+    auto parsed = std::exchange(request.parsed, std::nullopt);
+    std::optional<json::Parser> parser;
+    const auto root = parsed ? parsed->root : parser.emplace().parse(request.body);
     const bool pass = request.kind == OpenAiRelayKind::kPassThrough;
     if (!root || !root->is_object()) {
         if (!pass) {

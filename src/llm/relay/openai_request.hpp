@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "llm/declarations.hpp"
 #include "llm/failure.hpp"
 #include "llm/target.hpp"
@@ -22,6 +24,12 @@ enum class OpenAiRelayKind : std::uint8_t {
     kPassThrough
 };
 
+/// A body that was read already. Its Values stay valid when it moves.
+struct ParsedBody {
+    json::Parser parser;
+    json::Value root;
+};
+
 struct OpenAiRelayRequest {
     std::string method = "POST";
     std::string path;          // "/v1/chat/completions"
@@ -29,7 +37,8 @@ struct OpenAiRelayRequest {
     std::string client_model;  // what answers are to say
     bool stream = false;
     OpenAiRelayKind kind = OpenAiRelayKind::kChat;
-    std::string content_type = "application/json";  // kPassThrough may carry another
+    std::string content_type = "application/json";    // kPassThrough may carry another
+    std::optional<ParsedBody> parsed = std::nullopt;  // of `body`; read anew where it is missing
 };
 
 struct PreparedOpenAiRequest {
@@ -40,7 +49,8 @@ struct PreparedOpenAiRequest {
     std::vector<std::string> stops;  // stop strings beyond the engine's four: Segue matches them
 };
 
-Outcome<PreparedOpenAiRequest> prepare_openai_request(const OpenAiRelayRequest& request,
+/// Uses up request.parsed.
+Outcome<PreparedOpenAiRequest> prepare_openai_request(OpenAiRelayRequest& request,
                                                       const Target& target,
                                                       Declarations& declarations);
 

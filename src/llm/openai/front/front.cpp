@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "llm/affinity.hpp"
@@ -35,10 +38,11 @@ Failure unreadable(const json::ParseError& error) {
 class OpenAiRequest final : public FrontRequest {
 public:
     OpenAiRequest(OpenAiEndpoint endpoint, std::string_view path, std::string_view body,
-                  std::string model, bool streaming, std::uint64_t affinity)
+                  ParsedBody parsed, std::string model, bool streaming, std::uint64_t affinity)
         : endpoint_(endpoint),
           path_(path),
           body_(body),
+          parsed_(std::move(parsed)),
           model_(std::move(model)),
           streaming_(streaming),
           affinity_(affinity) {}
@@ -53,6 +57,7 @@ public:
             OpenAiRelayRequest relay;
             relay.path = path_;
             relay.body = body_;
+            relay.parsed = std::exchange(parsed_, std::nullopt);
             relay.client_model = model_;
             relay.stream = streaming_;
             relay.kind = relay_kind(endpoint_);
@@ -66,10 +71,10 @@ public:
     }
 
 private:
-    /// Read again for each attempt: a relay, by far the more frequent case, needs none of it.
     Outcome<std::unique_ptr<Bridge>> translate(BridgeContext context) const {
-        json::Parser parser;
-        const auto body = parser.parse(body_);
+        const auto parsed = std::exchange(parsed_, std::nullopt);
+        std::optional<json::Parser> parser;
+        const auto body = parsed ? parsed->root : parser.emplace().parse(body_);
         if (!body) return tl::unexpected<Failure>(unreadable(body.error()));
         switch (endpoint_) {
             case OpenAiEndpoint::kChat: return openai::translate_chat(*body, std::move(context));
@@ -85,6 +90,8 @@ private:
     OpenAiEndpoint endpoint_;
     std::string path_;
     std::string body_;
+    /// For the first attempt; a further one reads the body again.
+    mutable std::optional<ParsedBody> parsed_;
     std::string model_;
     bool streaming_;
     std::uint64_t affinity_;
@@ -110,8 +117,10 @@ Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endp
     // Now, while it is parsed: reading it again would cost more than the key is worth.
     const bool talks =
         endpoint == OpenAiEndpoint::kChat || endpoint == OpenAiEndpoint::kCompletions;
-    return std::make_unique<OpenAiRequest>(endpoint, path, body, std::move(model), streaming,
-                                           talks ? affinity_of_request(*root) : 0);
+    const std::uint64_t affinity = talks ? affinity_of_request(*root) : 0;
+    return std::make_unique<OpenAiRequest>(endpoint, path, body,
+                                           ParsedBody{std::move(parser), *root}, std::move(model),
+                                           streaming, affinity);
 }
 
 }  // namespace segue::llm
