@@ -9,9 +9,9 @@
 #include <mutex>
 #include <set>
 
+#include "base/crew.hpp"
 #include "gateway/gateway.hpp"
 #include "serve/api/context.hpp"
-#include "serve/api/crew.hpp"
 
 namespace segue::serve::api {
 

@@ -1,8 +1,8 @@
-#include "serve/api/crew.hpp"
+#include "base/crew.hpp"
 
 #include <utility>
 
-namespace segue::serve::api {
+namespace segue {
 
 Crew::Crew(Options options) : limit_(options.queue) {
     threads_.reserve(options.threads);
@@ -57,4 +57,4 @@ void Crew::run() {
     }
 }
 
-}  // namespace segue::serve::api
+}  // namespace segue

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace segue::serve::api {
+namespace segue {
 
 class Crew {
 public:
@@ -46,4 +46,4 @@ private:
     std::vector<std::jthread> threads_;
 };
 
-}  // namespace segue::serve::api
+}  // namespace segue
