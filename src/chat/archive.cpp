@@ -284,7 +284,8 @@ Result<std::vector<Message>> Archive::tree(const Person& person, std::string_vie
 namespace {
 
 /// Locks the conversation, so that two questions at once come one after the other.
-Result<Conversation> lock(store::Connection& c, const Person& person, std::string_view id) {
+Result<Conversation> lock_conversation(store::Connection& c, const Person& person,
+                                       std::string_view id) {
     SEGUE_TRY(row, c.one<SEGUE_CONVERSATION_ROW>(
                        fmt::format("SELECT {} FROM conversation c WHERE c.id = $1 AND person = $2 "
                                    "FOR UPDATE OF c",
@@ -328,7 +329,7 @@ Result<std::string> add_answer(store::Connection& c, std::string_view conversati
 Result<Started> Archive::ask(const Person& person, std::string_view conversation,
                              const Question& question) {
     return pool_.transaction([&](store::Connection& c) -> Result<Started> {
-        SEGUE_TRY(whole, lock(c, person, conversation));
+        SEGUE_TRY(whole, lock_conversation(c, person, conversation));
         if (whole.messages >= kMostMessages)
             return fail(Fault::kConflict, "this conversation is full; begin a new one", "chat");
         if (question.parent) {
@@ -374,7 +375,7 @@ Result<Started> Archive::ask_again(const Person& person, std::string_view answer
     if (old.role != Message::Role::kAssistant || !old.parent)
         return fail(Fault::kInvalid, "only an answer can be made again", "chat");
     return pool_.transaction([&](store::Connection& c) -> Result<Started> {
-        SEGUE_TRY_VOID(lock(c, person, old.conversation));
+        SEGUE_TRY_VOID(lock_conversation(c, person, old.conversation));
         SEGUE_TRY(question, fetch_message(c, *old.parent));
         SEGUE_TRY(fresh, add_answer(c, old.conversation, *old.parent,
                                     model.empty() ? std::string_view(old.model) : model,
@@ -390,7 +391,7 @@ Result<Started> Archive::resume(const Person& person, std::string_view answer) {
     if (old.role != Message::Role::kAssistant || !old.parent)
         return fail(Fault::kInvalid, "only an answer can be continued", "chat");
     return pool_.transaction([&](store::Connection& c) -> Result<Started> {
-        SEGUE_TRY_VOID(lock(c, person, old.conversation));
+        SEGUE_TRY_VOID(lock_conversation(c, person, old.conversation));
         SEGUE_TRY(changed, c.execute("UPDATE message SET state = 'running', kind = 'text', problem "
                                      "= NULL, saved = now() WHERE id = $1 AND state IN ('stopped', "
                                      "'incomplete')",

@@ -185,7 +185,9 @@ std::string answer_from_passages(const std::vector<Passage>& passages, std::stri
     Candidate second;
     for (const Passage& passage : passages) {
         for (std::string_view sentence : sentences(passage.text)) {
-            if (sentence.ends_with('?')) continue;
+            // A question answers nothing, and neither does a place in brackets ("(Handbook › 2)").
+            if (sentence.ends_with('?') || (sentence.front() == '(' && sentence.back() == ')'))
+                continue;
             const Candidate candidate{sentence, &passage, overlap(wanted, sentence)};
             if (candidate.score > best.score) {
                 second = best;
