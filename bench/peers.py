@@ -147,6 +147,7 @@ class Segue(Proxy):
 listen: 127.0.0.1:{port}
 workers: 1
 data_dir: {folder}/data
+database: none
 engines: [{{name: bench, dialect: {self.engine}, url: "http://127.0.0.1:{upstream}", probe_capabilities: false}}]
 models: [{{name: bench, targets: [{{engine: bench, model: bench}}], profile: {{capabilities: [completion]}}}}]
 log: {{level: "off"}}

@@ -9,6 +9,9 @@ import pytest
 from support import rigs as support_rigs
 from support.segue import binary
 
+# Whatever a test starts has no database unless the test asks for one (SEGUE_DATABASE=auto, tests/store): making one takes a while.
+os.environ.setdefault("SEGUE_DATABASE", "none")
+
 pytest_plugins = ["conformance.report"]
 
 

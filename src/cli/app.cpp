@@ -21,6 +21,7 @@ struct Arguments {
     EnginesArguments engines;
     RehearseArguments rehearse;
     KeyArguments keys;
+    StoreArguments store;
     AuditArguments audit;
     std::string init_file = "segue.yaml";
     std::string shell;
@@ -255,6 +256,34 @@ void add_audit(CLI::App& app, Arguments& arguments, Action& action) {
         [&] { action = [&](Console& console) { return audit_command(audit, console); }; });
 }
 
+void add_store(CLI::App& app, Arguments& arguments, Action& action) {
+    StoreArguments& store = arguments.store;
+    auto* group = app.add_subcommand(
+        "store", "look at the database that people, documents and conversations are kept in");
+    group->require_subcommand(1);
+    group->footer(examples({"segue store status", "segue store check --json", "segue store psql"}));
+    const auto add = [&](const char* name, const char* what, auto command, const char* example) {
+        auto* sub = group->add_subcommand(name, what);
+        add_config_flag(*sub, store.flags);
+        sub->add_option("--data-dir", store.flags.data_dir, "folder of the private database");
+        sub->footer(examples({example}));
+        sub->callback([&action, &store, command] {
+            action = [&store, command](Console& console) { return command(store, console); };
+        });
+        return sub;
+    };
+    add("status", "where it is, which server, its schema and size", store_status_command,
+        "segue store status --json");
+    add("migrate", "bring the schema to this version, and list what was applied",
+        store_migrate_command, "DATABASE_URL=postgresql://db.example/segue segue store migrate");
+    add("check", "tell whether server, schema and indexes are in order", store_check_command,
+        "segue store check");
+    auto* psql = add("psql", "PostgreSQL's own shell, connected", store_psql_command,
+                     "segue store psql -- -c 'select count(*) from person'");
+    psql->add_flag("--dump", store.dump, "print the whole database as SQL instead (pg_dump)");
+    psql->add_option("words", store.words, "what psql (or pg_dump) gets");
+}
+
 void add_completions(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand("completions", "print a shell's completion script");
     command->add_option("shell", arguments.shell, "bash, zsh or fish")
@@ -329,6 +358,7 @@ int run(int argc, char** argv) {
     add_config(app, arguments, action);
     add_engines(app, arguments, action);
     add_keys(app, arguments, action);
+    add_store(app, arguments, action);
     add_rehearse(app, arguments, action);
     add_audit(app, arguments, action);
     add_completions(app, arguments, action);

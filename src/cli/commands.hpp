@@ -99,6 +99,17 @@ int keys_create_command(const KeyArguments& arguments, Console& console);
 int keys_list_command(const KeyArguments& arguments, Console& console);
 int keys_revoke_command(const KeyArguments& arguments, Console& console);
 
+struct StoreArguments {
+    serve::Flags flags;
+    bool dump = false;               // psql: pg_dump instead
+    std::vector<std::string> words;  // psql: its own arguments
+};
+int store_status_command(const StoreArguments& arguments, Console& console);
+int store_migrate_command(const StoreArguments& arguments, Console& console);
+/// 1 when something is wrong.
+int store_check_command(const StoreArguments& arguments, Console& console);
+int store_psql_command(const StoreArguments& arguments, Console& console);
+
 struct AuditArguments {
     std::vector<std::string> paths;
     std::string format = "text";

@@ -502,6 +502,7 @@ void Exchange::over() {
     settle();
     count(record_, worker_.shard);
     if (log::level() != log::Level::kOff) log::write_object(access_log_line(record_));
+    if (auto* sink = worker_.gateway.record_sink()) sink->take(record_);
     if (record_.trace)
         worker_.gateway.tracer()->push(
             finished_request(std::move(record_), worker_.gateway.clock().wall()));

@@ -23,6 +23,8 @@
 
 namespace segue::gateway {
 
+struct RequestRecord;
+
 /// What one request sees from its beginning to its end, whatever is reloaded meanwhile.
 struct Snapshot {
     std::shared_ptr<const GatewayConfig> config;
@@ -84,6 +86,14 @@ public:
     virtual std::size_t body_limit(const net::RequestHead& head) const = 0;
 };
 
+/// Takes note of finished requests; implemented above (src/serve) or below by nobody.
+class RecordSink {
+public:
+    virtual ~RecordSink() = default;
+    /// On a worker: must not wait for anything.
+    virtual void take(const RequestRecord& record) = 0;
+};
+
 class Gateway {
 public:
     /// `clock` and `own_api` must outlive the gateway.
@@ -103,6 +113,11 @@ public:
     const Clock& clock() const { return clock_; }
     /// Traces requests from now on; before the first one. The exporter must outlive them.
     void trace_with(telemetry::SpanExporter& tracer) { tracer_ = &tracer; }
+    /// Finished requests are told to `sink` from now on; before the first one. It must outlive
+    /// them.
+    void observe_with(RecordSink& sink) { sink_ = &sink; }
+    /// Null: nobody wants to know.
+    RecordSink* record_sink() const { return sink_; }
     /// Null: nothing is traced.
     telemetry::SpanExporter* tracer() const { return tracer_; }
     OwnApi& own_api() { return own_api_; }
@@ -117,6 +132,7 @@ private:
     std::unique_ptr<AliasStore> aliases_;
     telemetry::Metrics metrics_;
     telemetry::SpanExporter* tracer_ = nullptr;
+    RecordSink* sink_ = nullptr;
     mutable std::mutex mutex_;
     Snapshot snapshot_;
     std::vector<Key> kept_keys_;

@@ -33,17 +33,6 @@ std::string_view operation_of(std::string_view endpoint) {
     return {};
 }
 
-std::string_view finish_name(llm::FinishReason reason) {
-    switch (reason) {
-        case llm::FinishReason::kStop: return "stop";
-        case llm::FinishReason::kLength: return "length";
-        case llm::FinishReason::kToolCalls: return "tool_calls";
-        case llm::FinishReason::kLoad: return "load";
-        case llm::FinishReason::kUnload: return "unload";
-    }
-    return "stop";
-}
-
 void add_usage(Span& span, const llm::Observation& seen) {
     const auto tokens = [&](std::string_view name, const std::optional<std::int64_t>& count) {
         if (count) span.attributes.push_back({name, *count});
@@ -57,6 +46,17 @@ void add_usage(Span& span, const llm::Observation& seen) {
 }
 
 }  // namespace
+
+std::string_view finish_name(llm::FinishReason reason) {
+    switch (reason) {
+        case llm::FinishReason::kStop: return "stop";
+        case llm::FinishReason::kLength: return "length";
+        case llm::FinishReason::kToolCalls: return "tool_calls";
+        case llm::FinishReason::kLoad: return "load";
+        case llm::FinishReason::kUnload: return "unload";
+    }
+    return "stop";
+}
 
 RequestTrace::RequestTrace(std::string_view route, std::string_view parent_id,
                            std::string_view state)

@@ -19,6 +19,9 @@ namespace segue::gateway {
 
 struct RequestRecord;
 
+/// "stop", "length" …
+std::string_view finish_name(llm::FinishReason reason);
+
 class RequestTrace {
 public:
     /// `parent_id` "": the trace begins here. `route` is a literal ("" = no route of ours).

@@ -89,6 +89,31 @@ void read_tls(Settings& top, Config& config) {
     section->finish();
 }
 
+/// "auto": DATABASE_URL where it is set, else a private one.
+void read_database(Settings& top, Config& config, const Environment& environment) {
+    DatabaseConfig& database = config.database;
+    const std::string named = top.string("database").value_or("auto");
+    if (named == "none") {
+        database.kind = DatabaseConfig::Kind::kNone;
+    } else if (named == "auto" || named == "private") {
+        if (const auto url = environment("DATABASE_URL"); named == "auto" && url && !url->empty())
+            database.url = *url;
+    } else if (named.starts_with("postgres://") || named.starts_with("postgresql://")) {
+        database.url = named;
+    } else {
+        // Not shown: it may be a URL with a password in it and a mistake before it.
+        top.complain("database",
+                     "'database' is auto, private, none, or a URL such as "
+                     "postgresql://segue@db.example/segue");
+    }
+    if (!database.url.empty()) database.kind = DatabaseConfig::Kind::kUrl;
+    database.pg_bin = top.string("pg_bin").value_or("");
+    database.user = top.string("database_user").value_or("");
+    database.connections =
+        static_cast<std::size_t>(top.integer("database_connections", 2, 1000)
+                                     .value_or(static_cast<std::int64_t>(database.connections)));
+}
+
 void read_gateway(Settings& top, Config& config) {
     gateway::GatewayConfig& gateway = config.gateway;
     static constexpr std::array<std::string_view, 2> kTranslation{"lenient", "strict"};
@@ -258,8 +283,10 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     if (flags.workers) config.workers = *flags.workers;
     config.data_dir = top.string("data_dir").value_or(default_data_dir(environment));
     if (!flags.data_dir.empty()) config.data_dir = flags.data_dir;
-    const bool store = top.boolean("store").value_or(true);
-    config.gateway.allow_aliases = store && !flags.no_store;
+    const bool store = top.boolean("store").value_or(true) && !flags.no_store;
+    config.gateway.allow_aliases = store;
+    read_database(top, config, environment);
+    if (!store) config.database.kind = DatabaseConfig::Kind::kNone;
     config.insecure_no_auth =
         top.boolean("insecure_no_auth").value_or(false) || flags.insecure_no_auth;
     config.drain = top.duration("drain").value_or(config.drain);

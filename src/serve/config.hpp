@@ -17,6 +17,15 @@
 
 namespace segue::serve {
 
+/// Where the store is.
+struct DatabaseConfig {
+    enum class Kind : std::uint8_t { kNone, kPrivate, kUrl } kind = Kind::kPrivate;
+    std::string url;     // kUrl; may hold a password
+    std::string pg_bin;  // kPrivate: folder of PostgreSQL's programs; "" = look for them
+    std::string user;    // kPrivate, started by root: as whom PostgreSQL runs
+    std::size_t connections = 16;
+};
+
 struct Config {
     std::string file;  // "" = none was read
     std::string listen = "127.0.0.1:8484";
@@ -31,6 +40,7 @@ struct Config {
     std::optional<net::ServerTls> tls;  // empty: plain HTTP
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
+    DatabaseConfig database;
     std::optional<telemetry::TracingConfig> tracing;  // OpenTelemetry's own variables
     bool discover =
         false;  // no engine is named anywhere: look at the usual addresses, else rehearse

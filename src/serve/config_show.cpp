@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "serve/config.hpp"
+#include "store/store.hpp"
 
 namespace segue::serve {
 namespace {
@@ -116,6 +117,14 @@ std::string show_config_json(const Config& config) {
             .member("workers", config.workers)
             .member("data_dir", config.data_dir);
         w.member("store", config.gateway.allow_aliases).member("drain", duration(config.drain));
+        using Kind = DatabaseConfig::Kind;
+        const DatabaseConfig& database = config.database;
+        w.member("database", database.kind == Kind::kNone      ? "none"
+                             : database.kind == Kind::kPrivate ? "private"
+                                                               : store::describe_url(database.url));
+        w.member("database_connections", database.connections);
+        if (!database.pg_bin.empty()) w.member("pg_bin", database.pg_bin);
+        if (!database.user.empty()) w.member("database_user", database.user);
         w.member("rehearsal", config.rehearsal)
             .member("backend", backend_name(config.registry.backend));
         w.member("translation", config.gateway.policy.strict ? "strict" : "lenient");

@@ -22,7 +22,9 @@
 #include "serve/certificates.hpp"
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
+#include "serve/observe.hpp"
 #include "serve/service_manager.hpp"
+#include "serve/store_house.hpp"
 #include "serve/takeover.hpp"
 #include "serve/workers.hpp"
 
@@ -65,6 +67,9 @@ struct House {
     api::Context api_context;
     api::Host api{api_context};
     Config config;
+    std::unique_ptr<store::Store> store;  // null: none
+    std::string why_no_store;             // "" = none is wanted
+    std::unique_ptr<Observer> observer;   // null: no store
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
     std::unique_ptr<engine::FirstSeen> dates;
@@ -97,6 +102,25 @@ struct House {
         return out;
     }
 };
+
+/// The gateway never waits for the store, and runs without it; only two Segues on one data folder
+/// are refused.
+Result<void> furnish_store(House& house, const Config& config, bool taking_over) {
+    using Access = store::Cluster::Access;
+    if (config.database.kind == DatabaseConfig::Kind::kNone) return {};
+    auto opened = open_store(config, taking_over ? Access::kShare : Access::kOwn);
+    if (opened) {
+        house.store = std::move(*opened);
+        house.observer = std::make_unique<Observer>(house.store->pool());
+    } else if (opened.error().fault == Fault::kConflict) {
+        return tl::make_unexpected(std::move(opened).error());
+    } else {
+        house.why_no_store = opened.error().detail;
+        log::warning("the gateway runs without a store (no chat page, no people, no documents): {}",
+                     house.why_no_store);
+    }
+    return {};
+}
 
 Result<void> furnish_engines(House& house, Config& config) {
     if (config.discover) {
@@ -417,10 +441,16 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     make_data_folder(config.data_dir);
     house.dates = std::make_unique<engine::FirstSeen>(
         config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
+    SEGUE_TRY_VOID(furnish_store(house, config, takeover.has_value()));
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));
     house.gateway = std::make_unique<gateway::Gateway>(house.clock, house.api, std::move(aliases));
     house.api_context.gateway = house.gateway.get();
+    house.api_context.store = house.store.get();
+    house.api_context.store_state = [&house] {
+        return store_state(house.store.get(), house.why_no_store);
+    };
+    if (house.observer) house.gateway->observe_with(*house.observer);
     house.api_context.started = house.clock.now();
     if (config.tracing) {
         SEGUE_TRY(tracer, telemetry::SpanExporter::start(*config.tracing));
@@ -493,6 +523,11 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.workers->stop();
     house.registry->stop();
     if (house.tracer) house.tracer->stop(kLastSpans);
+    if (house.observer) house.observer->log().stop();
+    if (house.store && house.takeover && house.takeover->handed_over())
+        house.store->leave();
+    else if (house.store)
+        house.store->stop();
     log::info("stopped");
     return {};
 }

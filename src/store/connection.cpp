@@ -148,8 +148,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& optio
     // What the caller's conninfo says goes last: it may name a client_encoding that we need not.
     const std::string settings = fmt::format(
         "-c statement_timeout={} -c idle_in_transaction_session_timeout=60000 -c "
-        "datestyle=ISO -c timezone=UTC{}",
-        options.statement_timeout.count(),
+        "datestyle=ISO -c timezone=UTC {}{}",
+        options.statement_timeout.count(), options.settings,
         options.search_path.empty() ? std::string() : " -c search_path=" + options.search_path);
     const std::array<const char*, 6> keys{"dbname",          "options",
                                           "client_encoding", "fallback_application_name",

@@ -58,7 +58,16 @@ struct ConnectOptions {
     std::string search_path;  // schemas, first one for what is made; "" = the server's own
     std::chrono::milliseconds statement_timeout{30'000};
     std::chrono::milliseconds connect_timeout{5'000};
+    /// Settings that each connection begins with, as libpq's `options`.
+    std::string settings{kSettings};
     FaultInjection* faults = nullptr;  // tests only; must outlive the connection
+
+    /// pgvector: enough candidates for a hundred results, and never fewer rows because of a filter.
+    /// A plan is always made for the values at hand: a cached generic one has answered by a
+    /// sequential scan where an index was there.
+    static constexpr std::string_view kSettings =
+        "-c hnsw.ef_search=200 -c hnsw.iterative_scan=relaxed_order "
+        "-c hnsw.max_scan_tuples=100000 -c plan_cache_mode=force_custom_plan";
 };
 
 class CopyIn;

@@ -13,7 +13,7 @@ def segue(*arguments, folder, environment=None):
     clean = {key: value for key, value in os.environ.items()
              if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND"))}
     return subprocess.run([binary(), *arguments], cwd=folder, capture_output=True, text=True, timeout=60,
-                          env={**clean, "HOME": str(folder), **(environment or {})})
+                          env={**clean, "HOME": str(folder), "SEGUE_DATABASE": "none", **(environment or {})})
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def test_version_and_help(run):
     assert json.loads(run("version", "--json").stdout)["version"]
     for words in ([], ["serve"], ["config"], ["config", "check"], ["config", "show"], ["config", "init"], ["engines"],
                   ["keys"], ["keys", "create"], ["keys", "list"], ["keys", "revoke"],
+                  ["store"], ["store", "status"], ["store", "migrate"], ["store", "check"], ["store", "psql"],
                   ["rehearse"], ["rehearse", "engine"], ["audit"], ["completions"], ["version"]):
         helped = run(*words, "--help")
         assert helped.returncode == 0 and "example" in helped.stdout, words

@@ -45,7 +45,9 @@ class Process:
         clean = {key: value for key, value in os.environ.items()
                  if not key.startswith(("SEGUE_", "OLLAMA_", "VLLM_", "AI_BACKEND", "DATABASE_URL", "OTEL_", "NOTIFY_SOCKET",
                                         "LISTEN_"))}
-        clean.update({"SEGUE_DATA_DIR": str(self.folder / "data"), "HOME": str(self.folder), **(environment or {})})
+        # No database unless a test asks for one (SEGUE_DATABASE=auto): making one takes a second.
+        clean.update({"SEGUE_DATA_DIR": str(self.folder / "data"), "HOME": str(self.folder), "SEGUE_DATABASE": "none",
+                      **(environment or {})})
         self.arguments = arguments
         self.log_path.touch()
         with open(output or self.log_path, "wb") as log:

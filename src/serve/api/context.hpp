@@ -12,6 +12,9 @@
 #include "gateway/gateway.hpp"
 #include "serve/api/request.hpp"
 
+namespace segue::store {
+class Store;
+}
 namespace segue::chat {
 class Chat;
 }
@@ -38,7 +41,8 @@ struct Context {
     gateway::Gateway* gateway = nullptr;
     Authority* authority = nullptr;  // null: nobody can sign in
     std::function<StoreState()> store_state = [] { return StoreState{}; };
-    chat::Chat* chat = nullptr;  // null: no store
+    store::Store* store = nullptr;  // null: none
+    chat::Chat* chat = nullptr;     // null: no store
     std::atomic<bool> draining{false};
     TimePoint started{};
 

@@ -2,7 +2,7 @@
 CREATE TABLE person (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name      text NOT NULL CHECK (name <> '' AND length(name) <= 200),  -- what one signs in with; an e-mail address as a rule
-    full_name text NOT NULL DEFAULT '',
+    full_name text NOT NULL DEFAULT '' CHECK (length(full_name) <= 200),
     role      text NOT NULL CHECK (role IN ('admin', 'user', 'main', 'reader', 'writer', 'debug', 'documentation')),
     password  text,                      -- Argon2id in its own notation; null: signs in elsewhere only
     subject   text UNIQUE,               -- issuer and subject of OpenID Connect
@@ -18,7 +18,7 @@ CREATE UNIQUE INDEX person_by_name ON person (lower(name));
 CREATE TABLE session (
     id      bytea PRIMARY KEY,           -- SHA-256 of the cookie: who reads the table cannot sign in
     person  bigint NOT NULL REFERENCES person ON DELETE CASCADE,
-    csrf    text NOT NULL,
+    csrf    text NOT NULL,               -- told to the page, asked for with every change
     created timestamptz NOT NULL DEFAULT now(),
     seen    timestamptz NOT NULL DEFAULT now(),
     rotated timestamptz NOT NULL DEFAULT now(),
@@ -30,13 +30,10 @@ CREATE TABLE session (
 CREATE INDEX session_of_person ON session (person);
 CREATE INDEX session_by_end ON session (expires);
 
--- Links that work once: the first administrator's, a reset password's.
+-- The link that creates the first administrator works once; the newest one counts.
 CREATE TABLE invitation (
     id      bytea PRIMARY KEY,           -- SHA-256 of the token
-    purpose text NOT NULL CHECK (purpose IN ('first', 'reset')),
-    person  bigint REFERENCES person ON DELETE CASCADE,
-    created timestamptz NOT NULL DEFAULT now(),
-    expires timestamptz NOT NULL
+    created timestamptz NOT NULL DEFAULT now()
 );
 
 -- Who did what. A person who is gone is still named.
@@ -47,6 +44,7 @@ CREATE TABLE activity (
     name    text NOT NULL,               -- of the person, then; "" = Segue itself
     action  text NOT NULL,               -- "person.create", "key.revoke"
     object  text NOT NULL DEFAULT '',    -- what it was done to
-    detail  jsonb NOT NULL DEFAULT '{}'
+    detail  jsonb NOT NULL DEFAULT '{}',
+    address text NOT NULL DEFAULT ''     -- where the request came from
 );
 CREATE INDEX activity_by_time ON activity (at DESC, id DESC);
