@@ -35,19 +35,19 @@ export const router = createRouter({
     {
       path: '/documents/:collection?',
       name: 'documents',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/documents/DocumentsPage.vue'),
       meta: { title: 'page.documents', store: true, permission: 'documents' },
     },
     {
       path: '/document/:document',
       name: 'document',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/documents/DocumentPage.vue'),
       meta: { title: 'page.document', store: true, permission: 'documents' },
     },
     {
       path: '/search',
       name: 'search',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/search/SearchPage.vue'),
       meta: { title: 'page.search', store: true, permission: 'documents' },
     },
     {
@@ -59,19 +59,19 @@ export const router = createRouter({
     {
       path: '/traffic',
       name: 'traffic',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/traffic/TrafficPage.vue'),
       meta: { title: 'page.traffic', permission: 'traffic' },
     },
     {
       path: '/people/:tab(keys)?',
       name: 'people',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/people/PeoplePage.vue'),
       meta: { title: 'page.people', store: true, permission: 'people' },
     },
     {
       path: '/activity',
       name: 'activity',
-      component: () => import('@/pages/NowherePage.vue'),
+      component: () => import('@/pages/activity/ActivityPage.vue'),
       meta: { title: 'page.activity', store: true, permission: 'activity' },
     },
     {
@@ -96,7 +96,7 @@ export const router = createRouter({
       ? [
           {
             path: '/tokens',
-            component: () => import('@/pages/NowherePage.vue'),
+            component: () => import('@/pages/dev/TokensPage.vue'),
             meta: { title: 'page.tokens' },
           },
         ]

@@ -28,6 +28,7 @@ export function percent(share: number): string {
 }
 /** 0.4 ms, 21 ms, 0.21 s, 12.3 s, 4 min 10 s, 3 h 5 min, 2 d 4 h. */
 export function duration(ms: number): string {
+  if (ms === 0) return '0' + SPACE + 'ms';
   if (ms < 1) return decimal(ms) + SPACE + 'ms';
   if (ms < 100) return count(ms) + SPACE + 'ms';
   if (ms < 10_000) return decimal(ms / 1000, 2) + SPACE + 's';

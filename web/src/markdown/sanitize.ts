@@ -38,6 +38,8 @@ const CONFIG = {
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'mark'],
   ],
   ALLOWED_ATTR: ['href', 'class', 'start', 'tabindex', 'data-cite', 'data-why', 'data-tex'],
+  // Attributes that hold no address; the others must look like one.
+  ADD_URI_SAFE_ATTR: ['start', 'tabindex', 'data-cite', 'data-why', 'data-tex'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#source-\d+$)/i,
@@ -49,5 +51,6 @@ export function sanitized(html: string): DocumentFragment {
     ...CONFIG,
     ALLOWED_TAGS: [...CONFIG.ALLOWED_TAGS],
     ALLOWED_ATTR: [...CONFIG.ALLOWED_ATTR],
+    ADD_URI_SAFE_ATTR: [...CONFIG.ADD_URI_SAFE_ATTR],
   });
 }
