@@ -66,7 +66,10 @@ export function followAnswer(
   }
   function take(event: AnswerEvent): boolean {
     switch (event.type) {
-      case 'started':
+      case 'started': // everything so far comes again behind it, also after a restart or `continue`
+        text = '';
+        reasoning = '';
+        return false;
       case 'usage':
         return false;
       case 'searching':
