@@ -362,17 +362,7 @@ Result<Report> audit(const Options& options) {
     report.git = walked.git.there;
     report.commit = walked.git.commit;
     report.not_read = walked.not_read;
-    Policy policy;
-    {
-        const File file(walked.root + "/segue-audit.yaml");
-        if (file.ok()) {
-            std::string text(1U << 20, '\0');
-            const auto count = file.read_some(text.data(), text.size());
-            text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-            SEGUE_TRY(parsed, parse_policy(text, walked.root + "/segue-audit.yaml"));
-            policy = std::move(parsed);
-        }
-    }
+    SEGUE_TRY(policy, read_policy(walked.root));
     Run run(options, report);
     for (const auto& file : walked.files)
         run.add_path(file.path);
@@ -382,6 +372,7 @@ Result<Report> audit(const Options& options) {
         in_parallel(walked.files.size(), options.threads, [&](std::size_t i) {
             const auto& file = walked.files[i];
             if (file.path == "segue-audit.yaml" || file.path.ends_with("/segue-audit.yaml")) return;
+            if (is_rewrite_record(file.path)) return;
             if (again && kept[i] != 0) return;
             Scanned scanned;
             scan_file(file, policy, matcher, scanned);
@@ -453,11 +444,31 @@ Result<Report> audit(const Options& options) {
     return report;
 }
 
+Result<Policy> read_policy(const std::string& folder) {
+    const auto name = folder + "/segue-audit.yaml";
+    const File file(name);
+    if (!file.ok()) return Policy{};
+    std::string text(1U << 20, '\0');
+    const auto count = file.read_some(text.data(), text.size());
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return parse_policy(text, name);
+}
+
+bool is_rewrite_record(std::string_view path) {
+    const auto name = path.substr(path.rfind('/') + 1);
+    return name == "segue-rewrite.patch" || path.starts_with(".segue-rewrite/") ||
+           path.find("/.segue-rewrite/") != std::string_view::npos;
+}
+
 Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files,
                    const Options& options) {
+    return audit_texts(files, options, Policy{}, nullptr);
+}
+
+Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files,
+                   const Options& options, const Policy& policy, Model* learned) {
     Report report;
     Run run(options, report);
-    Policy policy;
     for (const auto& [path, text] : files)
         run.add_path(path);
     for (const auto& [path, text] : files) {
@@ -483,6 +494,7 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
             run.files_.push_back(std::move(file));
         }
     run.finish(policy);
+    if (learned != nullptr) *learned = std::move(run.model_);
     return report;
 }
 

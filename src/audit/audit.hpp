@@ -66,5 +66,14 @@ Result<Report> audit(const Options& options);
 /// The same over texts in memory: path and content. For tests and for checking an edit.
 Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files,
                    const Options& options);
+/// With a folder's policy; `learned` takes what the repository said of itself (`segue rewrite` must
+/// know own names and services exactly as the findings do).
+struct Policy;
+Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files,
+                   const Options& options, const Policy& policy, Model* learned);
+/// segue-audit.yaml of a folder; an empty policy when there is none.
+Result<Policy> read_policy(const std::string& folder);
+/// What `segue rewrite` leaves in a tree for its undo; no part of the project.
+bool is_rewrite_record(std::string_view path);
 
 }  // namespace segue::audit

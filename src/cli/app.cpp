@@ -23,6 +23,7 @@ struct Arguments {
     KeyArguments keys;
     StoreArguments store;
     AuditArguments audit;
+    RewriteArguments rewrite;
     std::string init_file = "segue.yaml";
     std::string shell;
 };
@@ -284,6 +285,40 @@ void add_store(CLI::App& app, Arguments& arguments, Action& action) {
     psql->add_option("words", store.words, "what psql (or pg_dump) gets");
 }
 
+void add_rewrite(CLI::App& app, Arguments& arguments, Action& action) {
+    auto* command = app.add_subcommand(
+        "rewrite", "change a code base from Ollama to vLLM: a patch, and what is left to a person");
+    RewriteArguments& rewrite = arguments.rewrite;
+    command->add_option("words", rewrite.words,
+                        "plan (tell what would change), apply (change it) or undo, and the folder "
+                        "(default: the current one); without a word: print the patch");
+    command->add_option("--to", rewrite.to,
+                        "drop-in (only addresses), dual (either engine by AI_BACKEND) or final "
+                        "(nothing of Ollama is left)");
+    command->add_flag("--write", rewrite.write, "the same as apply");
+    command->add_flag("--force", rewrite.force, "write although there are uncommitted changes");
+    command->add_option("--check", rewrite.check,
+                        "run this before and after writing; undo when it passed and then fails");
+    command->add_option("--report", rewrite.report,
+                        "write a page for the review (.html, or .md for Markdown)");
+    command->add_option("--map", rewrite.map,
+                        "a file of \"tag id\" lines: which model stands for a tag");
+    command->add_option("--only", rewrite.only, "only changes of these kinds")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command->add_option("--segue", rewrite.segue,
+                        "Segue's address for drop-in (default: http://segue:8484)");
+    command->add_option("--owner", rewrite.owner, "owner of the suppressions that dual writes");
+    command->add_flag("--fail-on-todo", rewrite.fail_on_todo,
+                      "exit with 1 when something is left to a person");
+    command->footer(examples({"segue rewrite --to drop-in", "segue rewrite plan --to final",
+                              "segue rewrite apply --to final --check 'make test'",
+                              "segue rewrite undo",
+                              "segue rewrite --to final --report review.html > change.patch"}));
+    command->callback(
+        [&] { action = [&](Console& console) { return rewrite_command(rewrite, console); }; });
+}
+
 void add_completions(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand("completions", "print a shell's completion script");
     command->add_option("shell", arguments.shell, "bash, zsh or fish")
@@ -361,6 +396,7 @@ int run(int argc, char** argv) {
     add_store(app, arguments, action);
     add_rehearse(app, arguments, action);
     add_audit(app, arguments, action);
+    add_rewrite(app, arguments, action);
     add_completions(app, arguments, action);
     auto* version = app.add_subcommand("version", "print the version");
     version->footer(examples({"segue version --json"}));

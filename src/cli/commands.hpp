@@ -128,6 +128,25 @@ struct AuditArguments {
 /// 0 clean, 1 findings, 2 usage, 3 something named could not be read.
 int audit_command(const AuditArguments& arguments, Console& console);
 
+struct RewriteArguments {
+    std::vector<std::string> words;  // [plan | apply | undo] [folder]
+    std::string to;
+    std::string check;
+    std::string report;
+    std::string map;
+    std::string segue;
+    std::string owner;
+    std::vector<std::string> only;
+    bool write = false;
+    bool force = false;
+    bool fail_on_todo = false;
+
+    std::string verb() const;
+    std::string path() const;
+};
+/// 0 also with to-dos, 1 with them under --fail-on-todo or when the check got worse, 2 usage.
+int rewrite_command(const RewriteArguments& arguments, Console& console);
+
 int version_command(Console& console);
 
 }  // namespace segue::cli

@@ -1,0 +1,240 @@
+#include "rewrite/plan.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "audit/rules/rule.hpp"
+#include "audit/walk/ignore.hpp"
+#include "base/text.hpp"
+#include "rewrite/core/diff.hpp"
+#include "rewrite/core/places.hpp"
+#include "rewrite/steps/steps.hpp"
+
+namespace segue::rewrite {
+namespace {
+
+using audit::Finding;
+using audit::Level;
+
+constexpr int kMostRounds = 4;  // a plan is a fixed point of itself, or what moves is left alone
+
+using Family = Groups (*)(const Workspace&, const Context&);
+
+std::vector<Family> families(Step step) {
+    switch (step) {
+        case Step::kDropIn: return {addresses_to_segue};
+        case Step::kDual: return {};
+        case Step::kFinal: return {};
+    }
+    return {};
+}
+
+std::vector<std::pair<std::string, std::string>> texts_of(const Workspace& workspace) {
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (const auto& [path, file] : workspace.files)
+        if (!file.removed) texts.emplace_back(path, file.text);
+    return texts;
+}
+
+bool counts(const Finding& finding) {
+    return finding.level != Level::kNote && finding.suppressed.empty();
+}
+
+/// In drop-in only what still leads to Ollama is left to do.
+bool matters(const Finding& finding, Step step) {
+    if (!counts(finding)) return false;
+    return step != Step::kDropIn || finding.rule == 104;
+}
+
+std::map<std::uint32_t, std::uint32_t> old_lines(std::string_view before, std::string_view after) {
+    const auto old_text = lines_of(before);
+    const auto new_text = lines_of(after);
+    std::map<std::uint32_t, std::uint32_t> map;
+    std::uint32_t o = 0;
+    std::uint32_t n = 0;
+    const auto same = [&](std::size_t until) {
+        while (n < until)
+            map[++n] = ++o;
+    };
+    for (const auto& run : compare(old_text, new_text)) {
+        same(run.new_line);
+        for (std::size_t k = 0; k < run.new_count; ++k)
+            map[++n] = o + static_cast<std::uint32_t>(
+                               std::min(k + 1, std::max<std::size_t>(1, run.old_count)));
+        o += static_cast<std::uint32_t>(run.old_count);
+    }
+    same(new_text.size());
+    return map;
+}
+
+class Planner {
+public:
+    Planner(const audit::Policy& policy, const Settings& settings)
+        : policy_(policy), settings_(settings) {
+        audit_options_.today = settings.today;
+    }
+
+    Plan run(std::vector<InputFile> inputs) {
+        load(std::move(inputs));
+        look();
+        plan_.step = settings_.step;
+        plan_.findings_before = count();
+        const bool nothing =
+            report_.findings.empty() ||
+            std::none_of(report_.findings.begin(), report_.findings.end(),
+                         [](const Finding& f) { return f.level != Level::kNote; });
+        if (!nothing) {
+            for (int round = 0; round < kMostRounds; ++round) {
+                const auto before = texts_of(workspace_);
+                for (const auto family : families(settings_.step)) {
+                    const Context context{settings_, model_, report_};
+                    if (workspace_.apply(wanted(family(workspace_, context))) != 0) look();
+                }
+                if (texts_of(workspace_) == before) break;
+                if (round + 1 < kMostRounds)
+                    for (auto& [path, file] : workspace_.files)
+                        file.todos.clear();
+            }
+        }
+        finish();
+        return std::move(plan_);
+    }
+
+private:
+    void load(std::vector<InputFile> inputs) {
+        for (auto& input : inputs) {
+            File file;
+            file.path = file.old_path = input.path;
+            file.form = audit::classify(input.path, std::string_view(input.bytes).substr(0, 4096));
+            file.mode = input.mode;
+            file.outside_git = input.outside_git;
+            const auto listed = [&](const std::vector<std::string>& globs) {
+                return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+                    return audit::wildmatch(glob, input.path);
+                });
+            };
+            if (listed(policy_.history)) file.form.history = true;
+            if (!file.form.derived_why.empty() || listed(policy_.generated) ||
+                listed(policy_.vendored))
+                file.locked = "derived";
+            else if (file.form.history || file.form.migration)
+                file.locked = "history";
+            else if (audit::Source(input.path, input.bytes).encoding() ==
+                         audit::Encoding::kUtf16Le ||
+                     audit::Source(input.path, input.bytes).encoding() ==
+                         audit::Encoding::kUtf16Be)
+                file.locked = "UTF-16";
+            file.original = input.bytes;
+            file.text = std::move(input.bytes);
+            workspace_.files.emplace(input.path, std::move(file));
+        }
+    }
+
+    void look() {
+        model_ = audit::Model{};
+        report_ = audit::audit_texts(texts_of(workspace_), audit_options_, policy_, &model_);
+    }
+
+    std::size_t count() const {
+        return static_cast<std::size_t>(
+            std::count_if(report_.findings.begin(), report_.findings.end(), counts));
+    }
+
+    Groups wanted(Groups groups) const {
+        if (settings_.only.empty()) return groups;
+        std::erase_if(groups,
+                      [&](const Group& group) { return !settings_.only.contains(group.rule); });
+        return groups;
+    }
+
+    void finish() {
+        plan_.findings_after = count();
+        std::set<std::pair<std::string, std::uint32_t>> told;
+        for (auto& [path, file] : workspace_.files) {
+            if (file.text != file.original || file.path != file.old_path || file.removed)
+                plan_.files.push_back({file.old_path, file.removed ? "" : file.path, file.original,
+                                       file.removed ? "" : file.text, file.mode, file.marks,
+                                       file.outside_git});
+            std::map<std::uint32_t, std::uint32_t> was;
+            const auto add = [&](std::uint32_t line, std::string reason, std::string suggestion,
+                                 int rule) {
+                if (was.empty() && !file.old_path.empty())
+                    was = old_lines(file.original, file.text);
+                const auto old = was.find(line);
+                plan_.todos.push_back({path, line, old == was.end() ? 0 : old->second,
+                                       std::move(reason), std::move(suggestion), rule});
+            };
+            std::set<std::tuple<std::uint32_t, std::string>> once;
+            for (auto& todo : file.todos) {
+                const auto line = line_number(file.text, todo.at);
+                if (!once.emplace(line, todo.reason).second) continue;
+                told.emplace(path, line);
+                add(line, todo.reason, todo.suggestion, todo.rule);
+            }
+            for (const auto& finding : report_.findings) {
+                if (finding.path != path || !matters(finding, settings_.step)) continue;
+                if (!told.emplace(path, finding.line).second) continue;
+                const auto* const rule = audit::find_rule(finding.rule);
+                std::string reason = finding.message;
+                if (!file.locked.empty()) reason += " (" + file.locked + ": not edited)";
+                add(finding.line, std::move(reason),
+                    !finding.fix.to.empty()  ? finding.fix.to
+                    : rule != nullptr ? std::string(rule->how)
+                                      : std::string(),
+                    finding.rule);
+            }
+        }
+        std::stable_sort(plan_.todos.begin(), plan_.todos.end(), [](const Todo& a, const Todo& b) {
+            return std::tie(a.path, a.line) < std::tie(b.path, b.line);
+        });
+        std::stable_sort(plan_.files.begin(), plan_.files.end(),
+                         [](const Changed& a, const Changed& b) {
+                             return (a.old_path.empty() ? a.new_path : a.old_path) <
+                                    (b.old_path.empty() ? b.new_path : b.old_path);
+                         });
+    }
+
+    const audit::Policy& policy_;
+    const Settings& settings_;
+    audit::Options audit_options_;
+    Workspace workspace_;
+    audit::Model model_;
+    audit::Report report_;
+    Plan plan_;
+};
+
+}  // namespace
+
+std::optional<Step> step_named(std::string_view name) {
+    if (name == "drop-in") return Step::kDropIn;
+    if (name == "dual") return Step::kDual;
+    if (name == "final") return Step::kFinal;
+    return std::nullopt;
+}
+
+std::string_view step_name(Step step) {
+    switch (step) {
+        case Step::kDropIn: return "drop-in";
+        case Step::kDual: return "dual";
+        case Step::kFinal: return "final";
+    }
+    return "";
+}
+
+std::string Plan::patch(std::string_view prefix) const {
+    std::string out;
+    for (const auto& file : files) {
+        const auto below = [&](const std::string& path) {
+            return path.empty() ? path : std::string(prefix) + path;
+        };
+        out += patch_of({below(file.old_path), below(file.new_path), file.before, file.after,
+                         file.mode});
+    }
+    return out;
+}
+
+Plan plan(std::vector<InputFile> files, const audit::Policy& policy, const Settings& settings) {
+    return Planner(policy, settings).run(std::move(files));
+}
+
+}  // namespace segue::rewrite

@@ -1,0 +1,27 @@
+/// The transformation families: each looks at the workspace and answers groups of edits and to-dos.
+/// One file a family; stateless. The order in which they run is in plan.cpp.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "audit/model.hpp"
+#include "rewrite/plan.hpp"
+
+namespace segue::rewrite {
+
+struct Context {
+    const Settings& settings;
+    const audit::Model& model;    // of the tree as this stage finds it
+    const audit::Report& report;  // the same tree's findings
+};
+
+using Groups = std::vector<Group>;
+
+/// drop-in: addresses of the server become Segue's, outside of what runs Ollama itself.
+Groups addresses_to_segue(const Workspace& workspace, const Context& context);
+
+}  // namespace segue::rewrite
