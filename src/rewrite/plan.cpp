@@ -1,6 +1,7 @@
 #include "rewrite/plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "audit/rules/rule.hpp"
@@ -16,6 +17,7 @@ namespace {
 using audit::Finding;
 using audit::Level;
 
+constexpr std::string_view kBinary = "binary";
 constexpr int kMostRounds = 4;  // a plan is a fixed point of itself, or what moves is left alone
 
 using Family = Groups (*)(const Workspace&, const Context&);
@@ -24,7 +26,7 @@ std::vector<Family> families(Step step) {
     switch (step) {
         case Step::kDropIn: return {addresses_to_segue};
         case Step::kDual: return {};
-        case Step::kFinal: return {};
+        case Step::kFinal: return {compose, manifests, prose, tags, ports, rename_names, dedupe};
     }
     return {};
 }
@@ -32,7 +34,7 @@ std::vector<Family> families(Step step) {
 std::vector<std::pair<std::string, std::string>> texts_of(const Workspace& workspace) {
     std::vector<std::pair<std::string, std::string>> texts;
     for (const auto& [path, file] : workspace.files)
-        if (!file.removed) texts.emplace_back(path, file.text);
+        if (!file.removed && file.locked != kBinary) texts.emplace_back(path, file.text);
     return texts;
 }
 
@@ -87,13 +89,16 @@ public:
             for (int round = 0; round < kMostRounds; ++round) {
                 const auto before = texts_of(workspace_);
                 for (const auto family : families(settings_.step)) {
+                    // New names hide what still speaks the old protocol: note it before.
+                    if (family == rename_names) leave_to_a_person();
                     const Context context{settings_, model_, report_};
                     if (workspace_.apply(wanted(family(workspace_, context))) != 0) look();
                 }
                 if (texts_of(workspace_) == before) break;
                 if (round + 1 < kMostRounds)
                     for (auto& [path, file] : workspace_.files)
-                        file.todos.clear();
+                        std::erase_if(file.todos,
+                                      [](const PendingTodo& todo) { return !todo.sticky; });
             }
         }
         finish();
@@ -108,13 +113,17 @@ private:
             file.form = audit::classify(input.path, std::string_view(input.bytes).substr(0, 4096));
             file.mode = input.mode;
             file.outside_git = input.outside_git;
+            if (audit::looks_binary(std::string_view(input.bytes).substr(0, 8192)))
+                file.locked = kBinary;
             const auto listed = [&](const std::vector<std::string>& globs) {
                 return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
                     return audit::wildmatch(glob, input.path);
                 });
             };
             if (listed(policy_.history)) file.form.history = true;
-            if (!file.form.derived_why.empty() || listed(policy_.generated) ||
+            if (!file.locked.empty())
+                ;
+            else if (!file.form.derived_why.empty() || listed(policy_.generated) ||
                 listed(policy_.vendored))
                 file.locked = "derived";
             else if (file.form.history || file.form.migration)
@@ -133,6 +142,29 @@ private:
     void look() {
         model_ = audit::Model{};
         report_ = audit::audit_texts(texts_of(workspace_), audit_options_, policy_, &model_);
+    }
+
+    /// Findings that no later family removes: code that speaks Ollama's protocol, its packages and
+    /// images.
+    void leave_to_a_person() {
+        static constexpr std::array kSpeaks{101, 102, 103, 108, 109, 112, 113};
+        for (const auto& finding : report_.findings) {
+            if (!counts(finding) ||
+                std::find(kSpeaks.begin(), kSpeaks.end(), finding.rule) == kSpeaks.end())
+                continue;
+            auto* const file = workspace_.find(finding.path);
+            if (file == nullptr || file->form.doc) continue;
+            const auto line = line_number(file->text, finding.byte_start);
+            const bool told =
+                std::any_of(file->todos.begin(), file->todos.end(), [&](const PendingTodo& todo) {
+                    return line_number(file->text, todo.at) == line;
+                });
+            if (told) continue;
+            const auto* const rule = audit::find_rule(finding.rule);
+            file->todos.push_back({finding.byte_start, finding.message,
+                                   rule == nullptr ? std::string() : std::string(rule->how),
+                                   finding.rule, true});
+        }
     }
 
     std::size_t count() const {

@@ -38,6 +38,7 @@ struct PendingTodo {
     std::string reason;
     std::string suggestion;
     int rule = 0;
+    bool sticky = false;  // found before names changed: a later round cannot find it again
 };
 
 struct File {

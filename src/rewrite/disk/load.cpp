@@ -62,9 +62,11 @@ Result<LoadedTree> load_tree(const std::string& path) {
             tree.not_read.push_back({file.path, bytes.error().detail, file.named});
             continue;
         }
-        if (audit::looks_binary(std::string_view(*bytes).substr(0, 8192)) ||
-            bytes->starts_with("version https://git-lfs.github.com/spec/"))
+        // A binary file can only be renamed: a logo, a screenshot.
+        if (audit::looks_binary(std::string_view(*bytes).substr(0, 8192)) &&
+            !audit::has_word(file.path))
             continue;
+        if (bytes->starts_with("version https://git-lfs.github.com/spec/")) continue;
         struct stat facts {};
         std::uint32_t mode = 0100644;
         if (::stat(file.absolute.c_str(), &facts) == 0) mode = facts.st_mode;

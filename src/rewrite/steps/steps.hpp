@@ -24,4 +24,16 @@ using Groups = std::vector<Group>;
 /// drop-in: addresses of the server become Segue's, outside of what runs Ollama itself.
 Groups addresses_to_segue(const Workspace& workspace, const Context& context);
 
+/// The port of this machine at which vLLM can be published: 8000, or 8001 where 8000 is in use.
+std::string host_port(const Workspace& workspace);
+
+// final, in this order.
+Groups compose(const Workspace& workspace, const Context& context);
+Groups manifests(const Workspace& workspace, const Context& context);
+Groups tags(const Workspace& workspace, const Context& context);
+Groups prose(const Workspace& workspace, const Context& context);
+Groups ports(const Workspace& workspace, const Context& context);
+Groups rename_names(const Workspace& workspace, const Context& context);
+Groups dedupe(const Workspace& workspace, const Context& context);
+
 }  // namespace segue::rewrite

@@ -1,0 +1,250 @@
+// final: names that hold the word, and the files that are called so, in code, configuration and
+// prose. What is bound to a package that is still imported stays: binding beats spelling.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/text.hpp"
+#include "rewrite/core/places.hpp"
+#include "rewrite/steps/name_map.hpp"
+#include "rewrite/steps/steps.hpp"
+
+namespace segue::rewrite {
+namespace {
+
+bool name_char(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+/// "ollama pull x" is a command, not a name.
+bool is_command(std::string_view after) {
+    static constexpr std::array<std::string_view, 14> kWords{
+        "serve", "run", "pull", "push", "list", "ls", "ps", "show", "create", "cp", "rm", "stop",
+        "start", "launch"};
+    while (after.starts_with("\",") || after.starts_with("',")) after.remove_prefix(2);
+    const auto begin = after.find_first_not_of(" \t\"'");
+    if (begin == 0 || begin == std::string_view::npos) return false;
+    after.remove_prefix(begin);
+    for (const auto word : kWords)
+        if (after.starts_with(word) &&
+            (after.size() == word.size() || !name_char(after[word.size()])))
+            return true;
+    return false;
+}
+
+/// Names that a file has from a package of Ollama's that it still imports.
+std::set<std::string, std::less<>> bound_names(const File& file, const Context& context) {
+    std::set<std::string, std::less<>> names;
+    for (const auto& finding : context.report.findings) {
+        if (finding.path != file.path || finding.rule != 101) continue;
+        const auto line = line_around(file.text, finding.byte_start);
+        const auto quoted = line.find_first_of("\"'`");
+        if (quoted != std::string_view::npos) {
+            const auto end = line.find(line[quoted], quoted + 1);
+            if (end != std::string_view::npos &&
+                context.model.is_local_module(line.substr(quoted + 1, end - quoted - 1),
+                                              file.path))
+                continue;
+        }
+        for (auto word = audit::find_word(line); word; word = audit::find_word(line, word->end)) {
+            const auto id = identifier_around(line, *word);
+            names.emplace(line.substr(id.begin, id.end - id.begin));
+        }
+    }
+    return names;
+}
+
+class Renamer {
+public:
+    Renamer(const Workspace& workspace, const Context& context)
+        : workspace_(workspace), context_(context), map_(workspace) {}
+
+    Groups run() {
+        for (const auto& [path, file] : workspace_.files)
+            if (file.editable()) contents(file);
+        for (const auto& [path, file] : workspace_.files) {
+            const bool movable = file.editable() || file.locked == "binary";
+            if (movable && audit::has_word(path)) move(file);
+        }
+        Groups groups;
+        for (auto& [name, group] : by_name_)
+            groups.push_back(std::move(group));
+        return groups;
+    }
+
+private:
+    void contents(const File& file) {
+        const std::string_view text = file.text;
+        if (!audit::has_word(text)) return;
+        const Regions regions(file);
+        const auto bound = bound_names(file, context_);
+        std::set<std::size_t> closed;  // lines whose findings say that the word stays
+        for (const auto& finding : context_.report.findings) {
+            if (finding.path != file.path) continue;
+            if (finding.rule == 153 || finding.rule == 112 || finding.rule == 113 ||
+                finding.rule == 125 || !finding.suppressed.empty())
+                closed.insert(line_begin(text, finding.byte_start));
+        }
+        for (auto word = audit::find_word(text); word;
+             word = audit::find_word(text, word->begin + 6)) {
+            const auto id = identifier_around(text, *word);
+            const auto begin = line_begin(text, word->begin);
+            if (closed.contains(begin) || is_kept_name(context_.model, text, word->begin)) continue;
+            if (stays(text, *word)) continue;
+            const auto name = text.substr(id.begin, id.end - id.begin);
+            const auto region = regions.at(word->begin);
+            if (bound.contains(name) && region != Region::kComment && region != Region::kProse)
+                continue;
+            one(file, text, id, name, region);
+        }
+    }
+
+    /// A site, an image, a data folder, a command, a system service: other families know them.
+    static bool stays(std::string_view text, Range word) {
+        const auto line = line_around(text, word.begin);
+        const auto at = word.begin - line_begin(text, word.begin);
+        const auto after = line.substr(std::min(line.size(), at + 6));
+        const auto before = line.substr(0, at);
+        if (is_command(after)) return true;
+        if (after.starts_with("/ollama") || before.ends_with("ollama/")) return true;
+        if (before.ends_with(".") && (before.size() < 2 || !name_char(before[before.size() - 2])) &&
+            (after.empty() || !name_char(after.front())))
+            return true;
+        if (before.ends_with("://") || before.ends_with("www.") || before.ends_with("docs.") ||
+            before.ends_with("registry.")) {
+            if (after.starts_with(".com") || after.starts_with(".ai")) return true;
+        }
+        if (before.ends_with("github.com/") || before.ends_with("githubusercontent.com/"))
+            return true;
+        if (line.find("systemctl") != std::string_view::npos ||
+            line.find("/usr/share/ollama") != std::string_view::npos ||
+            line.find("/usr/local/bin/ollama") != std::string_view::npos)
+            return true;
+        return false;
+    }
+
+    void one(const File& file, std::string_view text, Range id, std::string_view name,
+             Region region) {
+        const bool talk = region == Region::kComment || region == Region::kProse ||
+                          region == Region::kText || file.form.doc;
+        const bool pathlike =
+            (id.begin > 0 && (text[id.begin - 1] == '/' || text[id.begin - 1] == '\\')) ||
+            (id.end + 1 < text.size() && text[id.end] == '.' && name_char(text[id.end + 1]));
+        const bool string = region == Region::kString || region == Region::kValue;
+        const auto manner = (talk || string) && !pathlike ? Manner::kProse : Manner::kCode;
+        if (!talk && !pathlike) {
+            const auto why = map_.kept(name, file.path);
+            const bool whole = name != "ollama" || region != Region::kCode;
+            if (!why.empty() && whole) {
+                group_of(name).note(file, id.begin, why, {}, 120);
+                return;
+            }
+        }
+        const auto fresh = map_.renamed(name, file.path, manner);
+        auto begin = id.begin;
+        auto& group = group_of(name);
+        std::string put = fresh;
+        if (talk) {
+            const auto line = line_around(text, id.begin);
+            if (names_both(line)) {
+                both(file, text, id, group);
+                return;
+            }
+            // "an Ollama server" → "a vLLM server"
+            if (begin >= 3 && (text.substr(begin - 3, 3) == "an " || text.substr(begin - 3, 3) == "An ") &&
+                (begin == 3 || !name_char(text[begin - 4]))) {
+                put = std::string(1, text[begin - 3]) + " " + fresh;
+                begin -= 3;
+            }
+        }
+        group.edit(file, begin, id.end, std::move(put), rule_for(file, id.begin, talk));
+    }
+
+    static bool names_both(std::string_view line) {
+        const auto lower = to_lower(line);
+        return lower.find("vllm") != std::string::npos;
+    }
+
+    /// A sentence about both engines: what it says is not known.
+    static void both(const File& file, std::string_view text, Range id, Group& group) {
+        group.note(file, id.begin, "speaks of both engines: say what is true now",
+                   std::string(trim(line_around(text, id.begin))), file.form.doc ? 124 : 123);
+    }
+
+    int rule_for(const File& file, std::size_t at, bool talk) const {
+        const auto begin = line_begin(file.text, at);
+        const auto end = line_end(file.text, at);
+        for (const auto& finding : context_.report.findings)
+            if (finding.path == file.path && finding.byte_start >= begin &&
+                finding.byte_start < end && finding.rule < 150)
+                return finding.rule;
+        return file.form.doc ? 124 : talk ? 123 : 119;
+    }
+
+    void move(const File& file) {
+        std::string fresh;
+        std::size_t from = 0;
+        const std::string_view path = file.path;
+        while (from <= path.size()) {
+            auto end = path.find('/', from);
+            if (end == std::string_view::npos) end = path.size();
+            const auto part = path.substr(from, end - from);
+            fresh += part_renamed(part, file.path);
+            if (end == path.size()) break;
+            fresh += '/';
+            from = end + 1;
+        }
+        if (fresh == path) return;
+        auto& group = group_of("file " + file.path);
+        group.what = fmt::format("rename {} to {}", file.path, fresh);
+        if (workspace_.files.contains(fresh) || !targets_.insert(fresh).second) {
+            group.note(file, 0, fmt::format("cannot become {}: there is such a file", fresh),
+                       "merge the two, then delete this one", 119);
+            return;
+        }
+        group.renames.emplace_back(file.path, fresh);
+    }
+
+    std::string part_renamed(std::string_view part, std::string_view path) const {
+        std::string out;
+        std::size_t from = 0;
+        for (auto word = audit::find_word(part); word; word = audit::find_word(part, from)) {
+            const auto id = identifier_around(part, *word);
+            out.append(part.substr(from, id.begin - from));
+            const auto name = part.substr(id.begin, id.end - id.begin);
+            const bool data = id.begin > 0 && part[id.begin - 1] == '.' && id.end == part.size();
+            if (data || is_kept_name(context_.model, part, word->begin))
+                out.append(name);
+            else
+                out += map_.renamed(name, path, Manner::kCode);
+            from = id.end;
+        }
+        out.append(part.substr(from));
+        return out;
+    }
+
+    Group& group_of(std::string_view name) {
+        auto& group = by_name_[std::string(name)];
+        if (group.what.empty()) {
+            group.what = fmt::format("rename {}", name);
+            group.rule = 119;
+        }
+        return group;
+    }
+
+    const Workspace& workspace_;
+    const Context& context_;
+    NameMap map_;
+    std::map<std::string, Group> by_name_;
+    std::set<std::string> targets_;
+};
+
+}  // namespace
+
+Groups rename_names(const Workspace& workspace, const Context& context) {
+    return Renamer(workspace, context).run();
+}
+
+}  // namespace segue::rewrite

@@ -1,0 +1,209 @@
+// final: what docs, comments and texts say beside the name: links, commands, folders, paths. By
+// tables only; a command in a script is left to a person.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "rewrite/core/findings.hpp"
+#include "rewrite/core/regions.hpp"
+#include "rewrite/models.hpp"
+#include "rewrite/steps/steps.hpp"
+
+namespace segue::rewrite {
+namespace {
+
+struct Word {
+    std::string_view from;
+    std::string_view to;
+};
+
+// Longest first.
+constexpr std::array kWords{
+    Word{"curl -fsSL https://ollama.com/install.sh | sh", "pip install vllm"},
+    Word{"curl https://ollama.com/install.sh | sh", "pip install vllm"},
+    Word{"curl -fsSL https://ollama.ai/install.sh | sh", "pip install vllm"},
+    Word{"curl https://ollama.ai/install.sh | sh", "pip install vllm"},
+    Word{"brew install ollama", "pip install vllm"},
+    Word{"pip install ollama", "pip install openai"},
+    Word{"npm install ollama", "npm install openai"},
+    Word{"npm i ollama", "npm i openai"},
+    Word{"ollama --version", "vllm --version"},
+    Word{"/root/.ollama/models", "/root/.cache/huggingface"},
+    Word{"/root/.ollama", "/root/.cache/huggingface"},
+    Word{"~/.ollama/models", "~/.cache/huggingface"},
+    Word{"~/.ollama", "~/.cache/huggingface"},
+};
+
+struct Link {
+    std::string_view from;
+    std::string_view to;
+};
+
+constexpr std::array kLinks{
+    Link{"https://github.com/ollama/ollama/blob/main/docs/api.md",
+         "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"},
+    Link{"https://github.com/ollama/ollama-python", "https://github.com/openai/openai-python"},
+    Link{"https://github.com/ollama/ollama-js", "https://github.com/openai/openai-node"},
+    Link{"https://github.com/ollama/ollama", "https://github.com/vllm-project/vllm"},
+    Link{"https://docs.ollama.com", "https://docs.vllm.ai"},
+    Link{"https://ollama.com/download", "https://docs.vllm.ai"},
+    Link{"https://ollama.com/library", "https://huggingface.co/models"},
+    Link{"https://ollama.com/search", "https://huggingface.co/models"},
+    Link{"https://ollama.com/models", "https://huggingface.co/models"},
+    Link{"https://www.ollama.com", "https://docs.vllm.ai"},
+    Link{"https://ollama.com", "https://docs.vllm.ai"},
+    Link{"https://ollama.ai", "https://docs.vllm.ai"},
+};
+
+struct Path {
+    std::string_view from;
+    std::string_view to;
+};
+
+constexpr std::array kPaths{
+    Path{"/api/chat", "/v1/chat/completions"}, Path{"/api/tags", "/v1/models"},
+    Path{"/api/embeddings", "/v1/embeddings"}, Path{"/api/embed", "/v1/embeddings"},
+    Path{"/api/version", "/health"},
+};
+
+bool ends_link(std::string_view rest) {
+    if (rest.starts_with('/')) rest.remove_prefix(1);
+    return rest.empty() || std::string_view(" \t\r\n)]>\"'`,;.|*").find(rest.front()) !=
+                               std::string_view::npos;
+}
+
+class Prose {
+public:
+    Prose(const Workspace& workspace, const Context& context)
+        : workspace_(workspace), context_(context) {}
+
+    Group file(const File& file) {
+        Group group;
+        group.rule = file.form.doc ? 124 : 123;
+        group.what = "texts in " + file.path;
+        const FileFindings findings(file, context_.report);
+        const Regions regions(file);
+        for (const auto& [begin, list] : findings.lines()) {
+            const auto line = line_around(file.text, begin);
+            std::vector<Range> taken;
+            const auto put = [&](std::size_t at, std::size_t size, std::string text, int rule) {
+                for (const auto& range : taken)
+                    if (at < range.end && range.begin < at + size) return;
+                taken.push_back({at, at + size});
+                group.edit(file, begin + at, begin + at + size, std::move(text), rule);
+            };
+            const auto talk = [&](std::size_t at) {
+                const auto region = regions.at(begin + at);
+                return file.form.doc || region == Region::kComment || region == Region::kProse ||
+                       region == Region::kText || region == Region::kString;
+            };
+            for (const auto& word : kWords)
+                for (auto at = line.find(word.from); at != line.npos;
+                     at = line.find(word.from, at + 1))
+                    if (talk(at) || word.from.find(".ollama") != word.from.npos)
+                        put(at, word.from.size(), std::string(word.to), 117);
+            links(line, put);
+            commands(line, talk, put);
+            if (file.form.doc || file.language() == Language::kShell) paths(line, put);
+        }
+        return group;
+    }
+
+private:
+    template <class Put>
+    void links(std::string_view line, const Put& put) const {
+        for (auto at = line.find("http"); at != line.npos; at = line.find("http", at + 1)) {
+            const auto rest = line.substr(at);
+            constexpr std::string_view kLibrary = "https://ollama.com/library/";
+            if (rest.starts_with(kLibrary)) {
+                const auto end = rest.find_first_of(" \t)]>\"'`,;|*", kLibrary.size());
+                const auto name = rest.substr(kLibrary.size(), end - kLibrary.size());
+                if (const auto model = model_for(name, context_.settings.models))
+                    put(at, kLibrary.size() + name.size(), "https://huggingface.co/" + model->id,
+                        125);
+                continue;
+            }
+            for (const auto& link : kLinks)
+                if (rest.starts_with(link.from) && ends_link(rest.substr(link.from.size()))) {
+                    put(at, link.from.size(), std::string(link.to), 125);
+                    break;
+                }
+        }
+    }
+
+    template <class Talk, class Put>
+    void commands(std::string_view line, const Talk& talk, const Put& put) const {
+        for (auto at = line.find("ollama "); at != line.npos; at = line.find("ollama ", at + 1)) {
+            if (!talk(at) || (at > 0 && (line[at - 1] == '-' || line[at - 1] == '_'))) continue;
+            auto rest = line.substr(at + 7);
+            const auto verb = rest.substr(0, rest.find_first_of(" `'\")\r,;."));
+            auto size = 7 + verb.size();
+            if (verb == "list" || verb == "ls") {
+                put(at, size, "curl http://localhost:" + host_port(workspace_) + "/v1/models", 117);
+                continue;
+            }
+            if (verb != "pull" && verb != "run" && verb != "serve") continue;
+            std::string model;
+            rest.remove_prefix(std::min(rest.size(), verb.size() + 1));
+            const auto tag = rest.substr(0, rest.find_first_of(" `'\")\r,;|&"));
+            if (verb != "serve" && !tag.empty()) {
+                if (const auto known = model_for(tag, context_.settings.models)) {
+                    model = known->id;
+                    size += 1 + tag.size();
+                } else if (tag.find('/') != tag.npos && tag.find("hf.co") == tag.npos) {
+                    model = tag;  // an id already
+                    size += 1 + tag.size();
+                }
+            } else if (verb == "serve") {
+                model = only_model();
+            }
+            if (model.empty()) continue;
+            put(at, size, (verb == "pull" ? "hf download " : "vllm serve ") + model, 117);
+        }
+    }
+
+    /// The one model that the tree speaks of; empty when there are several.
+    std::string only_model() const {
+        std::set<std::string> ids;
+        for (const auto& finding : context_.report.findings)
+            if (finding.rule == 107)
+                if (const auto model = model_for(finding.token, context_.settings.models);
+                    model && !model->embeds)
+                    ids.insert(model->id);
+        return ids.size() == 1 ? *ids.begin() : std::string();
+    }
+
+    template <class Put>
+    void paths(std::string_view line, const Put& put) const {
+        for (auto path = audit::find_native_path(line); path;
+             path = audit::find_native_path(line, path->end)) {
+            // Only on an address of the server: own routes look the same.
+            auto begin = path->begin;
+            while (begin > 0 && std::string_view(" \t\"'`(").find(line[begin - 1]) ==
+                                    std::string_view::npos)
+                --begin;
+            const auto address = line.substr(begin, path->begin - begin);
+            if (address.find("11434") == address.npos && !audit::has_word(address)) continue;
+            const auto native = line.substr(path->begin, path->end - path->begin);
+            for (const auto& known : kPaths)
+                if (native == known.from)
+                    put(path->begin, native.size(), std::string(known.to), 103);
+        }
+    }
+
+    const Workspace& workspace_;
+    const Context& context_;
+};
+
+}  // namespace
+
+Groups prose(const Workspace& workspace, const Context& context) {
+    Prose prose(workspace, context);
+    Groups groups;
+    for (const auto& [path, file] : workspace.files)
+        if (file.editable()) groups.push_back(prose.file(file));
+    return groups;
+}
+
+}  // namespace segue::rewrite
