@@ -311,10 +311,10 @@ void add_rewrite(CLI::App& app, Arguments& arguments, Action& action) {
     command->add_option("--owner", rewrite.owner, "owner of the suppressions that dual writes");
     command->add_flag("--fail-on-todo", rewrite.fail_on_todo,
                       "exit with 1 when something is left to a person");
-    command->footer(examples({"segue rewrite --to drop-in", "segue rewrite plan --to final",
-                              "segue rewrite apply --to final --check 'make test'",
-                              "segue rewrite undo",
-                              "segue rewrite --to final --report review.html > change.patch"}));
+    command->footer(
+        examples({"segue rewrite --to drop-in", "segue rewrite plan --to final",
+                  "segue rewrite apply --to final --check 'make test'", "segue rewrite undo",
+                  "segue rewrite --to final --report review.html > change.patch"}));
     command->callback(
         [&] { action = [&](Console& console) { return rewrite_command(rewrite, console); }; });
 }

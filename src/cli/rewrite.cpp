@@ -87,9 +87,10 @@ int apply_plan(const RewriteArguments& arguments, const rewrite::LoadedTree& tre
     if (before == 0 && after != 0) {
         const auto undone = rewrite::undo(tree.root);
         if (!undone) return report(console, undone.error());
-        console.err << fmt::format("segue: the check passed before and failed after ({}); the "
-                                   "change was taken back\n",
-                                   after);
+        console.err << fmt::format(
+            "segue: the check passed before and failed after ({}); the "
+            "change was taken back\n",
+            after);
         return kNo;
     }
     console.err << (after == 0    ? "the check passes\n"
@@ -122,8 +123,9 @@ int rewrite_command(const RewriteArguments& arguments, Console& console) {
     rewrite::Settings settings;
     const auto step = rewrite::step_named(arguments.to);
     if (!step)
-        return report(console, {Fault::kInvalid, "say how far: --to drop-in, --to dual or --to "
-                                                 "final"});
+        return report(console, {Fault::kInvalid,
+                                "say how far: --to drop-in, --to dual or --to "
+                                "final"});
     settings.step = *step;
     settings.today = SystemClock().wall();
     if (!arguments.segue.empty()) settings.segue = arguments.segue;

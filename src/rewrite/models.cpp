@@ -30,13 +30,19 @@ constexpr std::array kKnown{
     Known{"codellama", "7b", "codellama/CodeLlama-7b-Instruct-hf", 16384, true, false, false},
     Known{"codellama", "13b", "codellama/CodeLlama-13b-Instruct-hf", 16384, false, false, false},
     Known{"mistral", "7b", "mistralai/Mistral-7B-Instruct-v0.3", 32768, true, false, false},
-    Known{"mistral-nemo", "12b", "mistralai/Mistral-Nemo-Instruct-2407", 131072, true, false, false},
-    Known{"mistral-small", "24b", "mistralai/Mistral-Small-24B-Instruct-2501", 32768, false, false, false},
-    Known{"mistral-small3.1", "24b", "mistralai/Mistral-Small-3.1-24B-Instruct-2503", 131072, true, false, false},
-    Known{"mistral-small3.2", "24b", "mistralai/Mistral-Small-3.2-24B-Instruct-2506", 131072, true, false, false},
+    Known{"mistral-nemo", "12b", "mistralai/Mistral-Nemo-Instruct-2407", 131072, true, false,
+          false},
+    Known{"mistral-small", "24b", "mistralai/Mistral-Small-24B-Instruct-2501", 32768, false, false,
+          false},
+    Known{"mistral-small3.1", "24b", "mistralai/Mistral-Small-3.1-24B-Instruct-2503", 131072, true,
+          false, false},
+    Known{"mistral-small3.2", "24b", "mistralai/Mistral-Small-3.2-24B-Instruct-2506", 131072, true,
+          false, false},
     Known{"devstral", "24b", "mistralai/Devstral-Small-2507", 131072, true, false, false},
-    Known{"ministral-3", "8b", "mistralai/Ministral-3-8B-Instruct-2512", 262144, false, false, false},
-    Known{"ministral-3", "14b", "mistralai/Ministral-3-14B-Instruct-2512", 262144, false, false, false},
+    Known{"ministral-3", "8b", "mistralai/Ministral-3-8B-Instruct-2512", 262144, false, false,
+          false},
+    Known{"ministral-3", "14b", "mistralai/Ministral-3-14B-Instruct-2512", 262144, false, false,
+          false},
     Known{"mixtral", "8x7b", "mistralai/Mixtral-8x7B-Instruct-v0.1", 32768, true, false, false},
     Known{"qwen2.5", "0.5b", "Qwen/Qwen2.5-0.5B-Instruct", 32768, false, false, false},
     Known{"qwen2.5", "1.5b", "Qwen/Qwen2.5-1.5B-Instruct", 32768, false, false, false},
@@ -75,15 +81,22 @@ constexpr std::array kKnown{
     Known{"phi4", "14b", "microsoft/phi-4", 16384, true, false, false},
     Known{"phi4-mini", "3.8b", "microsoft/Phi-4-mini-instruct", 131072, true, false, false},
     Known{"phi3", "mini", "microsoft/Phi-3-mini-4k-instruct", 4096, false, false, false},
-    Known{"deepseek-r1", "1.5b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 131072, false, false, false},
-    Known{"deepseek-r1", "7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 131072, false, false, false},
-    Known{"deepseek-r1", "8b", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", 131072, false, false, false},
-    Known{"deepseek-r1", "14b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 131072, false, false, false},
-    Known{"deepseek-r1", "32b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", 131072, false, false, false},
-    Known{"deepseek-coder-v2", "16b", "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct", 163840, false, false, false},
+    Known{"deepseek-r1", "1.5b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 131072, false, false,
+          false},
+    Known{"deepseek-r1", "7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 131072, false, false,
+          false},
+    Known{"deepseek-r1", "8b", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", 131072, false, false,
+          false},
+    Known{"deepseek-r1", "14b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 131072, false, false,
+          false},
+    Known{"deepseek-r1", "32b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", 131072, false, false,
+          false},
+    Known{"deepseek-coder-v2", "16b", "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct", 163840, false,
+          false, false},
     Known{"granite3.3", "8b", "ibm-granite/granite-3.3-8b-instruct", 131072, false, false, false},
     Known{"granite3.3", "2b", "ibm-granite/granite-3.3-2b-instruct", 131072, false, false, false},
-    Known{"nemotron-3-nano", "30b", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 262144, false, false, false},
+    Known{"nemotron-3-nano", "30b", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 262144, false,
+          false, false},
     Known{"tinyllama", "1.1b", "TinyLlama/TinyLlama-1.1B-Chat-v1.0", 2048, true, false, false},
     Known{"smollm2", "1.7b", "HuggingFaceTB/SmolLM2-1.7B-Instruct", 8192, true, false, false},
     Known{"llava", "7b", "llava-hf/llava-v1.6-mistral-7b-hf", 32768, true, false, false},
@@ -127,8 +140,10 @@ std::vector<audit::Range> models_in(std::string_view line, Families families) {
             continue;
         }
         auto end = at;
-        while (end < line.size() && tag_char(line[end]))
+        while (end < line.size() && tag_char(line[end]) &&
+               !(line[end] == ':' && end + 1 < line.size() && line[end + 1] == '-'))
             ++end;
+        if (end == at) ++end;
         auto begin = at;
         while (begin < end && (line[begin] == '-' || line[begin] == ':' || line[begin] == '.'))
             ++begin;  // ":-" of an interpolation
@@ -159,8 +174,7 @@ std::optional<ModelId> model_for(std::string_view tag, const ModelMap& own) {
                               ? known.standard
                               : known.variant == variant || known.variant == size_of(variant);
         if (same) {
-            const bool exact =
-                variant.empty() || variant == "latest" || known.variant == variant;
+            const bool exact = variant.empty() || variant == "latest" || known.variant == variant;
             return ModelId{std::string(known.id), known.context, known.embeds, known.gated, exact};
         }
     }

@@ -1,5 +1,5 @@
-/// Which model a tag of Ollama's stands for. Facts in a table; nothing is guessed: a tag that is not
-/// in it and not in the user's map stays, and is listed.
+/// Which model a tag of Ollama's stands for. Facts in a table; nothing is guessed: a tag that is
+/// not in it and not in the user's map stays, and is listed.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ std::vector<Family> families(Step step) {
     switch (step) {
         case Step::kDropIn: return {addresses_to_segue};
         case Step::kDual: return {};
-        case Step::kFinal: return {compose, manifests, prose, tags, ports, rename_names, dedupe};
+        case Step::kFinal:
+            return {compose, python_sdk, manifests, prose, tags, ports, rename_names, dedupe};
     }
     return {};
 }
@@ -81,10 +82,9 @@ public:
         look();
         plan_.step = settings_.step;
         plan_.findings_before = count();
-        const bool nothing =
-            report_.findings.empty() ||
-            std::none_of(report_.findings.begin(), report_.findings.end(),
-                         [](const Finding& f) { return f.level != Level::kNote; });
+        const bool nothing = report_.findings.empty() ||
+                             std::none_of(report_.findings.begin(), report_.findings.end(),
+                                          [](const Finding& f) { return f.level != Level::kNote; });
         if (!nothing) {
             for (int round = 0; round < kMostRounds; ++round) {
                 const auto before = texts_of(workspace_);
@@ -124,14 +124,13 @@ private:
             if (!file.locked.empty())
                 ;
             else if (!file.form.derived_why.empty() || listed(policy_.generated) ||
-                listed(policy_.vendored))
+                     listed(policy_.vendored))
                 file.locked = "derived";
             else if (file.form.history || file.form.migration)
                 file.locked = "history";
             else if (audit::Source(input.path, input.bytes).encoding() ==
                          audit::Encoding::kUtf16Le ||
-                     audit::Source(input.path, input.bytes).encoding() ==
-                         audit::Encoding::kUtf16Be)
+                     audit::Source(input.path, input.bytes).encoding() == audit::Encoding::kUtf16Be)
                 file.locked = "UTF-16";
             file.original = input.bytes;
             file.text = std::move(input.bytes);
@@ -155,10 +154,9 @@ private:
             auto* const file = workspace_.find(finding.path);
             if (file == nullptr || file->form.doc) continue;
             const auto line = line_number(file->text, finding.byte_start);
-            const bool told =
-                std::any_of(file->todos.begin(), file->todos.end(), [&](const PendingTodo& todo) {
-                    return line_number(file->text, todo.at) == line;
-                });
+            const bool told = std::any_of(
+                file->todos.begin(), file->todos.end(),
+                [&](const PendingTodo& todo) { return line_number(file->text, todo.at) == line; });
             if (told) continue;
             const auto* const rule = audit::find_rule(finding.rule);
             file->todos.push_back({finding.byte_start, finding.message,
@@ -210,9 +208,9 @@ private:
                 std::string reason = finding.message;
                 if (!file.locked.empty()) reason += " (" + file.locked + ": not edited)";
                 add(finding.line, std::move(reason),
-                    !finding.fix.to.empty()  ? finding.fix.to
-                    : rule != nullptr ? std::string(rule->how)
-                                      : std::string(),
+                    !finding.fix.to.empty() ? finding.fix.to
+                    : rule != nullptr       ? std::string(rule->how)
+                                            : std::string(),
                     finding.rule);
             }
         }
@@ -259,8 +257,8 @@ std::string Plan::patch(std::string_view prefix) const {
         const auto below = [&](const std::string& path) {
             return path.empty() ? path : std::string(prefix) + path;
         };
-        out += patch_of({below(file.old_path), below(file.new_path), file.before, file.after,
-                         file.mode});
+        out += patch_of(
+            {below(file.old_path), below(file.new_path), file.before, file.after, file.mode});
     }
     return out;
 }

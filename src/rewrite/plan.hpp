@@ -21,7 +21,8 @@ std::string_view step_name(Step step);
 
 struct Settings {
     Step step = Step::kFinal;
-    std::string segue = "http://segue:8484";  // where Segue answers inside the application's network
+    std::string segue =
+        "http://segue:8484";  // where Segue answers inside the application's network
     std::map<std::string, std::string, std::less<>> models;  // tag -> id, from --map
     std::set<int> only;                                      // rules; empty = all
     std::string owner = "@unowned";                          // of suppressions that dual writes
@@ -48,8 +49,8 @@ struct Changed {
 
 struct Plan {
     Step step = Step::kFinal;
-    std::vector<Changed> files;  // by path
-    std::vector<Todo> todos;     // by path and line
+    std::vector<Changed> files;       // by path
+    std::vector<Todo> todos;          // by path and line
     std::size_t findings_before = 0;  // errors and warnings
     std::size_t findings_after = 0;
 

@@ -179,8 +179,9 @@ std::string patch_of(const FileChange& change) {
         std::size_t changed = 0;
         for (const auto& run : compare(old_lines, lines_of(change.after)))
             changed += run.old_count;
-        const auto same =
-            old_lines.empty() ? 100 : 100 - 100 * changed / std::max<std::size_t>(1, old_lines.size());
+        const auto same = old_lines.empty()
+                              ? 100
+                              : 100 - 100 * changed / std::max<std::size_t>(1, old_lines.size());
         out += fmt::format("similarity index {}%\nrename from {}\nrename to {}\n", same,
                            quoted_name(change.old_path), quoted_name(change.new_path));
     }

@@ -27,10 +27,9 @@ std::string_view line_around(std::string_view text, std::size_t at) {
 }
 
 std::uint32_t line_number(std::string_view text, std::size_t at) {
-    return static_cast<std::uint32_t>(
-               std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(
-                                                           std::min(at, text.size())),
-                          '\n')) +
+    return static_cast<std::uint32_t>(std::count(
+               text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size())),
+               '\n')) +
            1;
 }
 
@@ -44,7 +43,8 @@ bool is_ollama_image(std::string_view image) {
     const auto slash = image.rfind('/');
     const auto colon = image.find(':', slash == std::string_view::npos ? 0 : slash);
     image = image.substr(0, colon);
-    return iequals(image, "ollama") || image.ends_with("/ollama") || image.ends_with("ollama/ollama");
+    return iequals(image, "ollama") || image.ends_with("/ollama") ||
+           image.ends_with("ollama/ollama");
 }
 
 std::vector<Range> server_blocks(const File& file) {
@@ -81,7 +81,8 @@ std::vector<Range> server_blocks(const File& file) {
                 out.push_back({at, next});
             }
         }
-    } else if (name == "ollama.service" || file.path.find("ollama.service.d/") != std::string::npos) {
+    } else if (name == "ollama.service" ||
+               file.path.find("ollama.service.d/") != std::string::npos) {
         out.push_back({0, text.size()});
     }
     return out;

@@ -1,5 +1,6 @@
 /// The files of a tree in memory while steps change them one after another, and the groups of edits
-/// that do it. Every stage sees the text as the stage before left it. One thread; lives for one plan.
+/// that do it. Every stage sees the text as the stage before left it. One thread; lives for one
+/// plan.
 #pragma once
 
 #include <cstdint>

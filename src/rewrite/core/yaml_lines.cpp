@@ -98,8 +98,8 @@ YamlLines::YamlLines(std::string_view text) : text_(text) {
             // A list may stand at its key's own indent.
             while (!open.empty()) {
                 const auto& up = lines_[static_cast<std::size_t>(open.back())];
-                const bool below = up.indent < line.indent ||
-                                   (up.indent == line.indent && line.item && !up.item);
+                const bool below =
+                    up.indent < line.indent || (up.indent == line.indent && line.item && !up.item);
                 if (below) break;
                 open.pop_back();
             }
@@ -146,9 +146,9 @@ std::size_t YamlLines::block_end(int line) const {
         const auto& next = lines_[i];
         const auto body = trim(text_.substr(next.begin, next.end - next.begin));
         if (body.empty()) continue;
-        const bool deeper = next.indent > head.indent ||
-                            (next.indent == head.indent && !head.item && next.item &&
-                             next.content && next.parent == line);
+        const bool deeper =
+            next.indent > head.indent || (next.indent == head.indent && !head.item && next.item &&
+                                          next.content && next.parent == line);
         if (!deeper) {
             // A comment further out ends nothing by itself, but does not belong to the block.
             break;

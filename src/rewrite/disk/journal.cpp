@@ -89,12 +89,11 @@ Result<Journal> read_journal(const std::string& folder) {
     journal.step = (*value)["step"].string();
     journal.root = (*value)["root"].string();
     for (const auto& file : (*value)["files"])
-        journal.files.push_back({std::string(file["old"].string()),
-                                 std::string(file["new"].string()),
-                                 std::string(file["before"].string()),
-                                 std::string(file["after"].string()),
-                                 std::string(file["backup"].string()),
-                                 static_cast<std::uint32_t>(file["mode"].integer().value_or(0644))});
+        journal.files.push_back(
+            {std::string(file["old"].string()), std::string(file["new"].string()),
+             std::string(file["before"].string()), std::string(file["after"].string()),
+             std::string(file["backup"].string()),
+             static_cast<std::uint32_t>(file["mode"].integer().value_or(0644))});
     return journal;
 }
 
@@ -115,8 +114,7 @@ Result<void> put(const std::string& path, std::string_view bytes, std::uint32_t 
 /// Removes a file and the folders that it leaves empty, up to the root.
 void drop(const std::string& root, const std::string& path) {
     ::unlink((root + "/" + path).c_str());
-    for (auto folder = fs::path(path).parent_path(); !folder.empty();
-         folder = folder.parent_path())
+    for (auto folder = fs::path(path).parent_path(); !folder.empty(); folder = folder.parent_path())
         if (::rmdir((root + "/" + folder.string()).c_str()) != 0) break;
 }
 
@@ -135,11 +133,11 @@ Result<void> take_back(const Journal& journal, const std::string& folder) {
         }
     }
     if (!changed.empty())
-        return fail(Fault::kConflict,
-                    fmt::format("{} changed since the rewrite; nothing was undone. put {} back as "
-                                "it was, or take the rest back by hand: git apply -R --reject {}",
-                                join(changed, ", "), changed.size() == 1 ? "it" : "them",
-                                kPatchName));
+        return fail(
+            Fault::kConflict,
+            fmt::format("{} changed since the rewrite; nothing was undone. put {} back as "
+                        "it was, or take the rest back by hand: git apply -R --reject {}",
+                        join(changed, ", "), changed.size() == 1 ? "it" : "them", kPatchName));
     for (const auto& entry : journal.files) {
         if (!entry.old_path.empty() && hash_of(at(entry.old_path)) != entry.before) {
             SEGUE_TRY(bytes, read_file(folder + "/" + entry.backup));
@@ -161,8 +159,7 @@ void forget(const std::string& records, const std::string& folder) {
 Result<void> check_writable(const LoadedTree& tree, const Plan& plan) {
     for (const auto& file : plan.files) {
         const auto& path = file.old_path.empty() ? file.new_path : file.old_path;
-        if (!file.old_path.empty() &&
-            hash_of(tree.root + "/" + path) != sha256_hex(file.before))
+        if (!file.old_path.empty() && hash_of(tree.root + "/" + path) != sha256_hex(file.before))
             return fail(Fault::kConflict,
                         fmt::format("{} changed while the rewrite was planned; nothing was "
                                     "written. run it again",

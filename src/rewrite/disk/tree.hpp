@@ -13,8 +13,8 @@
 namespace segue::rewrite {
 
 struct LoadedTree {
-    std::string root;    // absolute
-    std::string prefix;  // of its paths below git's top: "" or "sub/"
+    std::string root;        // absolute
+    std::string prefix;      // of its paths below git's top: "" or "sub/"
     std::string git_folder;  // absolute; empty without git
     bool dirty = false;
     audit::Policy policy;

@@ -42,13 +42,14 @@ std::string to_html(const Plan& plan) {
         step_name(plan.step), kStyle, plan.files.size(), plan.todos.size(), plan.findings_before,
         plan.findings_after);
     for (const auto& todo : plan.todos)
-        out += fmt::format(
-            "<li><label><input type=\"checkbox\"> <code>{}:{}</code> {}{}</label></li>",
-            escaped(todo.path), todo.line, escaped(todo.reason),
-            todo.suggestion.empty() ? "" : " → " + escaped(todo.suggestion));
-    out += "<li><label><input type=\"checkbox\"> the project's own tests pass</label></li>"
-           "<li><label><input type=\"checkbox\"> lock files are regenerated where a manifest "
-           "changed</label></li></ol><h2>Changes</h2>";
+        out +=
+            fmt::format("<li><label><input type=\"checkbox\"> <code>{}:{}</code> {}{}</label></li>",
+                        escaped(todo.path), todo.line, escaped(todo.reason),
+                        todo.suggestion.empty() ? "" : " → " + escaped(todo.suggestion));
+    out +=
+        "<li><label><input type=\"checkbox\"> the project's own tests pass</label></li>"
+        "<li><label><input type=\"checkbox\"> lock files are regenerated where a manifest "
+        "changed</label></li></ol><h2>Changes</h2>";
     for (const auto& file : plan.files) {
         const auto& path = file.new_path.empty() ? file.old_path : file.new_path;
         out += fmt::format("<h3>{}</h3>", escaped(path));

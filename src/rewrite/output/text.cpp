@@ -85,8 +85,8 @@ std::string plan_text(const Plan& plan) {
             std::string rules;
             for (const int rule : rules_of(file, run.new_line, run.new_count))
                 rules += (rules.empty() ? "" : ", ") + audit::rule_name(rule) + " " + kind_of(rule);
-            out += fmt::format("  line {}{}\n", run.old_line + 1,
-                               rules.empty() ? "" : ": " + rules);
+            out +=
+                fmt::format("  line {}{}\n", run.old_line + 1, rules.empty() ? "" : ": " + rules);
             const auto show = [&](char sign, std::string_view line) {
                 while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
                     line.remove_suffix(1);
@@ -144,17 +144,19 @@ std::string to_json(const Plan& plan, std::string_view patch) {
 }
 
 std::string to_markdown(const Plan& plan) {
-    std::string out = fmt::format("# Review of `segue rewrite --to {}`\n\n{} files, {} to-dos; "
-                                  "findings before {}, after {}.\n\n## Checklist\n\n",
-                                  step_name(plan.step), plan.files.size(), plan.todos.size(),
-                                  plan.findings_before, plan.findings_after);
+    std::string out = fmt::format(
+        "# Review of `segue rewrite --to {}`\n\n{} files, {} to-dos; "
+        "findings before {}, after {}.\n\n## Checklist\n\n",
+        step_name(plan.step), plan.files.size(), plan.todos.size(), plan.findings_before,
+        plan.findings_after);
     for (const auto& todo : plan.todos) {
         out += fmt::format("- [ ] `{}:{}` {}", todo.path, todo.line, todo.reason);
         if (!todo.suggestion.empty()) out += " → " + todo.suggestion;
         out += '\n';
     }
-    out += "- [ ] the project's own tests pass\n- [ ] lock files are regenerated where a manifest "
-           "changed\n\n## Changes\n";
+    out +=
+        "- [ ] the project's own tests pass\n- [ ] lock files are regenerated where a manifest "
+        "changed\n\n## Changes\n";
     for (const auto& file : plan.files) {
         out += fmt::format("\n### {}\n", title_of(file));
         const auto before = lines_of(file.before);

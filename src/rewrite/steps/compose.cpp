@@ -33,11 +33,12 @@ public:
                 continue;
             }
             if (tree_.choices.contains(name)) {
-                group_.note(file_, c_.line(service).begin,
-                            "runs Ollama on a CPU or an AMD card: vLLM's image for it is another "
-                            "one, and that is a choice",
-                            "vllm/vllm-openai needs CUDA; see docs.vllm.ai for ROCm and CPU builds, "
-                            "or drop the service");
+                group_.note(
+                    file_, c_.line(service).begin,
+                    "runs Ollama on a CPU or an AMD card: vLLM's image for it is another "
+                    "one, and that is a choice",
+                    "vllm/vllm-openai needs CUDA; see docs.vllm.ai for ROCm and CPU builds, "
+                    "or drop the service");
                 continue;
             }
             if (tree_.servers.contains(name))
@@ -126,16 +127,18 @@ private:
         std::string out;
         if (model == nullptr || id.empty()) {
             const std::string served = model == nullptr ? "default" : model->tag;
-            return fmt::format("[\"--model\", \"${{VLLM_MODEL_PATH:?the model to serve}}\", "
-                               "\"--served-model-name\", \"{}\", \"--max-model-len\", \"{}\", "
-                               "\"--port\", \"8000\"]",
-                               served, used);
+            return fmt::format(
+                "[\"--model\", \"${{VLLM_MODEL_PATH:?the model to serve}}\", "
+                "\"--served-model-name\", \"{}\", \"--max-model-len\", \"{}\", "
+                "\"--port\", \"8000\"]",
+                served, used);
         }
         if (!model->variable.empty() && tree_.interpolated.contains(model->variable))
             id = "${" + model->variable + ":-" + id + "}";
-        return fmt::format("[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
-                           "\"--max-model-len\", \"{1}\", \"--port\", \"8000\"{2}]",
-                           id, used, model->embeds ? ", \"--runner\", \"pooling\"" : "");
+        return fmt::format(
+            "[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
+            "\"--max-model-len\", \"{1}\", \"--port\", \"8000\"{2}]",
+            id, used, model->embeds ? ", \"--runner\", \"pooling\"" : "");
     }
 
     std::string healthcheck_text(std::size_t indent) const {
@@ -196,10 +199,11 @@ private:
             placed = true;
             group_.edit(file_, line(i).begin, c_.yaml().block_end(i), put, 105);
             if (variable == "OLLAMA_KV_CACHE_TYPE")
-                group_.note(file_, line(i).begin,
-                            "OLLAMA_KV_CACHE_TYPE was set: vLLM's --kv-cache-dtype is its "
-                            "counterpart, with other values",
-                            "add \"--kv-cache-dtype\", \"fp8\" to the command when answers stay good");
+                group_.note(
+                    file_, line(i).begin,
+                    "OLLAMA_KV_CACHE_TYPE was set: vLLM's --kv-cache-dtype is its "
+                    "counterpart, with other values",
+                    "add \"--kv-cache-dtype\", \"fp8\" to the command when answers stay good");
         }
     }
 
@@ -212,8 +216,7 @@ private:
                 depends(i, tree_.segue ? "segue" : std::string());
             else if (key == "environment")
                 addresses(i, foreign);
-            else if ((key == "links" || key == "network_mode") &&
-                     names_server(block_text(i)))
+            else if ((key == "links" || key == "network_mode") && names_server(block_text(i)))
                 group_.note(file_, line(i).begin,
                             fmt::format("{} ties this service to the server: check that it still "
                                         "holds",
@@ -300,9 +303,9 @@ private:
         const std::string_view text = file_.text;
         for (const int i : c_.yaml().children(block)) {
             const auto whole = text.substr(line(i).begin, line(i).end - line(i).begin);
-            if (foreign && audit::has_word(line(i).item ? line(i).value.substr(
-                                                              0, line(i).value.find('='))
-                                                        : line(i).key)) {
+            if (foreign &&
+                audit::has_word(line(i).item ? line(i).value.substr(0, line(i).value.find('='))
+                                             : line(i).key)) {
                 foreign_name(i);
                 continue;
             }
@@ -312,12 +315,14 @@ private:
                      at = whole.find("://" + name, at + 1)) {
                     const auto begin = at + 3;
                     auto end = begin + name.size();
-                    if (end < whole.size() && (std::isalnum(static_cast<unsigned char>(whole[end])) ||
-                                               whole[end] == '-' || whole[end] == '_'))
+                    if (end < whole.size() &&
+                        (std::isalnum(static_cast<unsigned char>(whole[end])) ||
+                         whole[end] == '-' || whole[end] == '_'))
                         continue;
                     if (end < whole.size() && whole[end] == ':') {
                         auto digits = end + 1;
-                        while (digits < whole.size() && std::isdigit(static_cast<unsigned char>(whole[digits])))
+                        while (digits < whole.size() &&
+                               std::isdigit(static_cast<unsigned char>(whole[digits])))
                             ++digits;
                         if (digits > end + 1) end = digits;
                     }
@@ -328,9 +333,10 @@ private:
     }
 
     void foreign_name(int i) {
-        const auto name = line(i).item ? yaml_unquoted(line(i).value).substr(
-                                             0, yaml_unquoted(line(i).value).find('='))
-                                       : line(i).key;
+        const auto name =
+            line(i).item
+                ? yaml_unquoted(line(i).value).substr(0, yaml_unquoted(line(i).value).find('='))
+                : line(i).key;
         const auto at = file_.text.find(name, line(i).begin);
         if (name == "OLLAMA_BASE_URL" && !line(i).item) {
             group_.edit(file_, at, at + name.size(), "OPENAI_API_BASE_URL", 105);
@@ -370,11 +376,11 @@ private:
         for (const auto& extra : tree_.extra) {
             const auto& model = tree_.models[extra.model];
             names.push_back(extra.name);
-            add += "\n" + p + extra.name + ":\n" + q + "image: " + std::string(kVllmImage) + "\n" + q +
-                   "command: " + command(&model) + "\n" + q + "environment:\n" + q +
+            add += "\n" + p + extra.name + ":\n" + q + "image: " + std::string(kVllmImage) + "\n" +
+                   q + "command: " + command(&model) + "\n" + q + "environment:\n" + q +
                    "  HF_HOME: /root/.cache/huggingface\n" + q + "  HF_TOKEN: ${HF_TOKEN:-}\n" + q +
-                   "volumes:\n" + q + "  - " + cache_volume(last) + ":/root/.cache/huggingface\n" + q +
-                   "ipc: host\n" + healthcheck_text(2 * indent) + gpu_text(2 * indent) + q +
+                   "volumes:\n" + q + "  - " + cache_volume(last) + ":/root/.cache/huggingface\n" +
+                   q + "ipc: host\n" + healthcheck_text(2 * indent) + gpu_text(2 * indent) + q +
                    "restart: unless-stopped\n";
         }
         add += "\n" + p + "segue:\n" + q + "image: " + std::string(kSegueImage) + "\n" + q +
@@ -418,11 +424,12 @@ private:
         const auto slash = file_.path.rfind('/');
         const auto path =
             (slash == std::string::npos ? "" : file_.path.substr(0, slash + 1)) + "segue.yaml";
-        std::string text = "# One vLLM server a model; each is served under its own name.\n"
-                           "listen: 0.0.0.0:8484\nengines:\n";
+        std::string text =
+            "# One vLLM server a model; each is served under its own name.\n"
+            "listen: 0.0.0.0:8484\nengines:\n";
         for (const auto& name : names)
-            text += "  - name: " + name + "\n    dialect: openai\n    url: http://" + name +
-                    ":8000\n";
+            text +=
+                "  - name: " + name + "\n    dialect: openai\n    url: http://" + name + ":8000\n";
         if (tree_.has_segue_yaml)
             group_.note(file_, 0, "segue.yaml is there already: add the engines to it", text);
         else
@@ -453,9 +460,7 @@ private:
     std::string block_text(int i) const {
         return file_.text.substr(line(i).begin, c_.yaml().block_end(i) - line(i).begin);
     }
-    void remove_lines(int i) {
-        group_.edit(file_, line(i).begin, c_.yaml().block_end(i), "");
-    }
+    void remove_lines(int i) { group_.edit(file_, line(i).begin, c_.yaml().block_end(i), ""); }
     /// Behind the value, also of a list or a block below; without the line end.
     std::size_t content_end(int i) const {
         auto end = c_.yaml().block_end(i);

@@ -9,7 +9,8 @@ namespace segue::rewrite {
 namespace {
 
 bool is_compose(const File& file) {
-    if (!file.editable() || file.language() != Language::kYaml || file.form.kubernetes) return false;
+    if (!file.editable() || file.language() != Language::kYaml || file.form.kubernetes)
+        return false;
     if (file.form.compose) return true;
     const YamlLines yaml(file.text);
     return yaml.child(-1, "services").has_value() && file.text.find("image:") != std::string::npos;
@@ -71,8 +72,7 @@ bool ComposeFile::is_foreign(int block) const {
            [&] {
                // The project's own image, pushed by its pipeline, stands in the same name space as
                // none of the well-known products.
-               const auto image =
-                   to_lower(yaml_unquoted(line(*yaml_.child(block, "image")).value));
+               const auto image = to_lower(yaml_unquoted(line(*yaml_.child(block, "image")).value));
                for (const std::string_view known :
                     {"open-webui", "n8nio/", "langflow", "flowise", "anythingllm", "librechat",
                      "lobehub", "lobe-chat", "dify", "litellm", "ghcr.io/open-", "hollama",

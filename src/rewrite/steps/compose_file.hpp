@@ -1,5 +1,5 @@
-/// The compose files of a tree: which services run Ollama, which only help it, which file is home to
-/// the server. Made once a stage; points into the workspace.
+/// The compose files of a tree: which services run Ollama, which only help it, which file is home
+/// to the server. Made once a stage; points into the workspace.
 #pragma once
 
 #include <map>

@@ -68,8 +68,8 @@ void code(const File& file, Group& group) {
     for (const std::string_view reader : {"process.env.", "import.meta.env."})
         for (auto at = text.find(reader); at != text.npos; at = text.find(reader, at + 1)) {
             auto end = at + reader.size();
-            while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 ||
-                                         text[end] == '_'))
+            while (end < text.size() &&
+                   (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
                 ++end;
             const auto read = text.substr(at, end - at);
             if (read.find("VLLM") == read.npos) continue;

@@ -33,9 +33,12 @@ bool host_char(char c) {
 
 /// The same machine, or the machine that containers run on: Segue stands there on another port.
 bool is_near(std::string_view host) {
-    static constexpr std::array<std::string_view, 6> kNear{
-        "localhost", "127.0.0.1", "host.docker.internal", "host.containers.internal",
-        "gateway.docker.internal", "10.0.2.2"};
+    static constexpr std::array<std::string_view, 6> kNear{"localhost",
+                                                           "127.0.0.1",
+                                                           "host.docker.internal",
+                                                           "host.containers.internal",
+                                                           "gateway.docker.internal",
+                                                           "10.0.2.2"};
     return std::find(kNear.begin(), kNear.end(), host) != kNear.end();
 }
 
@@ -76,15 +79,16 @@ private:
             const auto host = line.substr(host_begin, at - 1 - host_begin);
             if (host == "0.0.0.0" || (host.empty() && at >= 2 && line[at - 2] == ']' &&
                                       line.find("[::]") != std::string_view::npos)) {
-                group_.note(file_, begin + at,
-                            "an address that a server listens on: whether it is Ollama's own is "
-                            "not certain",
-                            "leave it when it is Ollama's; point it at Segue when it is a client's");
+                group_.note(
+                    file_, begin + at,
+                    "an address that a server listens on: whether it is Ollama's own is "
+                    "not certain",
+                    "leave it when it is Ollama's; point it at Segue when it is a client's");
                 continue;
             }
-            const bool mapping = std::isdigit(static_cast<unsigned char>(
-                                     host.empty() ? 'x' : host.front())) != 0 &&
-                                 host.find('.') == std::string_view::npos;
+            const bool mapping =
+                std::isdigit(static_cast<unsigned char>(host.empty() ? 'x' : host.front())) != 0 &&
+                host.find('.') == std::string_view::npos;
             if (mapping) continue;  // "8434:11434"
             if (host.empty() || is_near(host)) {
                 edit(begin + at, begin + port->end, segue_.port);
@@ -107,8 +111,8 @@ private:
                 ++end;
             const auto host = line.substr(at, end - at);
             const auto first = host.substr(0, host.find('.'));
-            const bool runs_it = context_.model.ollama_services.contains(std::string(first)) ||
-                                 first == "ollama";
+            const bool runs_it =
+                context_.model.ollama_services.contains(std::string(first)) || first == "ollama";
             const bool url = at >= 3 && line.substr(at - 3, 3) == "://";
             std::size_t port_end = end;
             if (port_end < line.size() && line[port_end] == ':') {
@@ -119,7 +123,8 @@ private:
                 if (port_end == end + 1) port_end = end;
             }
             const auto port = line.substr(end, port_end - end);
-            if (runs_it && port != ":11434" && !is_kept_name(context_.model, file_.text, begin + at)) {
+            if (runs_it && port != ":11434" &&
+                !is_kept_name(context_.model, file_.text, begin + at)) {
                 if (url)
                     edit(begin + at, begin + port_end,
                          fmt::format("{}:{}", segue_host(host), segue_.port));

@@ -1,5 +1,5 @@
-// final: package manifests. A dependency on Ollama's packages goes when no import of it is left; its
-// successor comes in the file's own style.
+// final: package manifests. A dependency on Ollama's packages goes when no import of it is left;
+// its successor comes in the file's own style.
 #include <fmt/format.h>
 
 #include <array>
@@ -127,7 +127,8 @@ private:
                        std::string_view(" ;#\"',)").find(line[stop]) == std::string_view::npos)
                     ++stop;
                 const auto wanted = line.substr(end, stop - end);
-                if (names_package(file_.text, package->fresh) && (head.empty() || trim(head) == "\"" || trim(head) == "'")) {
+                if (names_package(file_.text, package->fresh) &&
+                    (head.empty() || trim(head) == "\"" || trim(head) == "'")) {
                     // The successor is there already: only one of the two stays.
                     group_.edit(file_, begin, line_end(file_.text, begin), "");
                     return;
@@ -191,9 +192,9 @@ private:
         group_.edit(file_, begin + first + 1, begin + last,
                     version.empty() ? std::string("*") : sign + version);
         group_.note(file_, begin + open,
-                    version.empty()
-                        ? fmt::format("{} became {}: choose its version", package->old, package->fresh)
-                        : fmt::format("{} became {}", package->old, package->fresh),
+                    version.empty() ? fmt::format("{} became {}: choose its version", package->old,
+                                                  package->fresh)
+                                    : fmt::format("{} became {}", package->old, package->fresh),
                     "regenerate the lock file, if there is one");
     }
 

@@ -42,8 +42,8 @@ std::vector<UsedModel> models_used(const Workspace& workspace, const Context& co
                 continue;
             const auto begin = line_begin(text, finding.byte_start);
             const auto line = line_around(text, begin);
-            const bool named = finding.rule == 107 || finding.rule == 111 ||
-                               finding.rule == 105 || finding.rule == 110;
+            const bool named = finding.rule == 107 || finding.rule == 111 || finding.rule == 105 ||
+                               finding.rule == 110;
             const auto places = models_in(line, named ? Families::kYes : Families::kNo);
             for (const auto& place : places) {
                 const auto tag = line.substr(place.begin, place.end - place.begin);
@@ -67,9 +67,8 @@ std::vector<UsedModel> models_used(const Workspace& workspace, const Context& co
         if (model.variable == "OLLAMA_MODEL") return 0;
         return model.variable.ends_with("OLLAMA_MODEL") ? 1 : 2;
     };
-    std::stable_sort(models.begin(), models.end(), [&](const UsedModel& a, const UsedModel& b) {
-        return rank(a) < rank(b);
-    });
+    std::stable_sort(models.begin(), models.end(),
+                     [&](const UsedModel& a, const UsedModel& b) { return rank(a) < rank(b); });
     return models;
 }
 
@@ -83,7 +82,8 @@ std::uint32_t context_length(const Workspace& workspace) {
                 auto rest = text.substr(at + name.size(), 24);
                 const auto digit = rest.find_first_of("0123456789");
                 if (digit == rest.npos || digit > 8 || rest.find('\n') < digit) continue;
-                const auto number = std::strtoul(std::string(rest.substr(digit)).c_str(), nullptr, 10);
+                const auto number =
+                    std::strtoul(std::string(rest.substr(digit)).c_str(), nullptr, 10);
                 if (number >= 512 && number <= 1048576)
                     longest = std::max(longest, static_cast<std::uint32_t>(number));
             }

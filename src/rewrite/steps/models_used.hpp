@@ -10,7 +10,7 @@ namespace segue::rewrite {
 
 struct UsedModel {
     std::string tag;
-    std::string id;  // empty: not known
+    std::string id;        // empty: not known
     std::string variable;  // the environment name that carries it, when there is one
     bool embeds = false;
     std::uint32_t context = 0;

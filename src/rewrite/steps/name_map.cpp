@@ -12,7 +12,7 @@ namespace {
 
 // In the order in which they are the address more surely than the next one.
 constexpr std::array<std::string_view, 11> kAddressSuffixes{
-    "url",    "baseurl",   "endpoint", "apiurl", "apibase", "apibaseurl",
+    "url",         "baseurl",   "endpoint", "apiurl", "apibase", "apibaseurl",
     "apiendpoint", "serverurl", "hosturl",  "uri",    "baseuri"};
 
 bool name_char(char c) {
@@ -122,10 +122,10 @@ void NameMap::see_names(const File& file) {
         const auto region = regions.at(at);
         if (region != Region::kComment && region != Region::kProse && region != Region::kText) {
             if (to_lower(name).find("vllm") != std::string::npos) names_.emplace(name);
-            const bool whole = region == Region::kKey || region == Region::kValue ||
-                               (at > 0 && end < text.size() &&
-                                (text[at - 1] == '"' || text[at - 1] == '\'') &&
-                                text[end] == text[at - 1]);
+            const bool whole =
+                region == Region::kKey || region == Region::kValue ||
+                (at > 0 && end < text.size() && (text[at - 1] == '"' || text[at - 1] == '\'') &&
+                 text[end] == text[at - 1]);
             if (whole && (name == "ollama" || name == "vllm")) words.emplace(name);
         }
         at = end;

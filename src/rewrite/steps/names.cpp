@@ -21,9 +21,10 @@ bool name_char(char c) {
 /// "ollama pull x" is a command, not a name.
 bool is_command(std::string_view after) {
     static constexpr std::array<std::string_view, 14> kWords{
-        "serve", "run", "pull", "push", "list", "ls", "ps", "show", "create", "cp", "rm", "stop",
-        "start", "launch"};
-    while (after.starts_with("\",") || after.starts_with("',")) after.remove_prefix(2);
+        "serve", "run",    "pull", "push", "list", "ls",    "ps",
+        "show",  "create", "cp",   "rm",   "stop", "start", "launch"};
+    while (after.starts_with("\",") || after.starts_with("',"))
+        after.remove_prefix(2);
     const auto begin = after.find_first_not_of(" \t\"'");
     if (begin == 0 || begin == std::string_view::npos) return false;
     after.remove_prefix(begin);
@@ -44,8 +45,7 @@ std::set<std::string, std::less<>> bound_names(const File& file, const Context& 
         if (quoted != std::string_view::npos) {
             const auto end = line.find(line[quoted], quoted + 1);
             if (end != std::string_view::npos &&
-                context.model.is_local_module(line.substr(quoted + 1, end - quoted - 1),
-                                              file.path))
+                context.model.is_local_module(line.substr(quoted + 1, end - quoted - 1), file.path))
                 continue;
         }
         for (auto word = audit::find_word(line); word; word = audit::find_word(line, word->end)) {
@@ -153,7 +153,8 @@ private:
                 return;
             }
             // "an Ollama server" → "a vLLM server"
-            if (begin >= 3 && (text.substr(begin - 3, 3) == "an " || text.substr(begin - 3, 3) == "An ") &&
+            if (begin >= 3 &&
+                (text.substr(begin - 3, 3) == "an " || text.substr(begin - 3, 3) == "An ") &&
                 (begin == 3 || !name_char(text[begin - 4]))) {
                 put = std::string(1, text[begin - 3]) + " " + fresh;
                 begin -= 3;

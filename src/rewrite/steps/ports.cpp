@@ -18,7 +18,8 @@ bool digit(char c) {
 /// Something of the project answers on port 8000 of the machine already.
 bool uses_8000(const File& file) {
     const std::string_view text = file.original;  // what we wrote is vLLM's
-    for (auto at = text.find("8000"); at != std::string_view::npos; at = text.find("8000", at + 4)) {
+    for (auto at = text.find("8000"); at != std::string_view::npos;
+         at = text.find("8000", at + 4)) {
         if ((at > 0 && (digit(text[at - 1]) || text[at - 1] == '.')) ||
             (at + 4 < text.size() && digit(text[at + 4])))
             continue;
@@ -53,8 +54,8 @@ Groups ports(const Workspace& workspace, const Context& context) {
         group.rule = 104;
         group.what = "ports in " + path;
         const FileFindings findings(file, context.report);
-        const bool container = file.form.compose || file.form.kubernetes ||
-                               file.language() == Language::kDockerfile;
+        const bool container =
+            file.form.compose || file.form.kubernetes || file.language() == Language::kDockerfile;
         const std::string_view text = file.text;
         for (const auto& [begin, list] : findings.lines()) {
             const auto line = line_around(text, begin);
@@ -64,14 +65,13 @@ Groups ports(const Workspace& workspace, const Context& context) {
                 const auto after = line.substr(port->end);
                 const bool left_of_mapping =
                     after.size() > 1 && after.front() == ':' && digit(after[1]);
-                const bool right_of_mapping =
-                    before.size() > 1 && before.back() == ':' && digit(before[before.size() - 2]) &&
-                    before.find("127.0.0.1:") != before.size() - 10 &&
-                    before.find("0.0.0.0:") != before.size() - 8;
+                const bool right_of_mapping = before.size() > 1 && before.back() == ':' &&
+                                              digit(before[before.size() - 2]) &&
+                                              before.find("127.0.0.1:") != before.size() - 10 &&
+                                              before.find("0.0.0.0:") != before.size() - 8;
                 const bool near = before.ends_with("localhost:") ||
                                   before.ends_with("127.0.0.1:") ||
-                                  before.ends_with("docker.internal:") ||
-                                  before.ends_with("]:");
+                                  before.ends_with("docker.internal:") || before.ends_with("]:");
                 const bool other_host = before.ends_with(':') && before.size() > 1 &&
                                         before[before.size() - 2] != ' ' && !near &&
                                         !digit(before[before.size() - 2]);

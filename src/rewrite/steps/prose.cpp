@@ -69,8 +69,8 @@ constexpr std::array kPaths{
 
 bool ends_link(std::string_view rest) {
     if (rest.starts_with('/')) rest.remove_prefix(1);
-    return rest.empty() || std::string_view(" \t\r\n)]>\"'`,;.|*").find(rest.front()) !=
-                               std::string_view::npos;
+    return rest.empty() ||
+           std::string_view(" \t\r\n)]>\"'`,;.|*").find(rest.front()) != std::string_view::npos;
 }
 
 class Prose {
@@ -180,8 +180,8 @@ private:
              path = audit::find_native_path(line, path->end)) {
             // Only on an address of the server: own routes look the same.
             auto begin = path->begin;
-            while (begin > 0 && std::string_view(" \t\"'`(").find(line[begin - 1]) ==
-                                    std::string_view::npos)
+            while (begin > 0 &&
+                   std::string_view(" \t\"'`(").find(line[begin - 1]) == std::string_view::npos)
                 --begin;
             const auto address = line.substr(begin, path->begin - begin);
             if (address.find("11434") == address.npos && !audit::has_word(address)) continue;

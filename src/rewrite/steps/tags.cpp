@@ -64,15 +64,15 @@ private:
         group.edit(file, start, end, model->id);
         if (!told_.insert(model->id).second || file.form.doc) return;
         if (!model->exact)
-            group.note(file, start,
-                       fmt::format("{} was a quantised build; {} is the whole model", tag,
-                                   model->id),
-                       "choose a quantised repository when the card is too small for it");
+            group.note(
+                file, start,
+                fmt::format("{} was a quantised build; {} is the whole model", tag, model->id),
+                "choose a quantised repository when the card is too small for it");
         if (model->gated)
-            group.note(file, start,
-                       fmt::format("{} may be downloaded only after its licence was accepted",
-                                   model->id),
-                       "accept it on huggingface.co and hand HF_TOKEN to the server");
+            group.note(
+                file, start,
+                fmt::format("{} may be downloaded only after its licence was accepted", model->id),
+                "accept it on huggingface.co and hand HF_TOKEN to the server");
     }
 
     const Context& context_;

@@ -1,0 +1,77 @@
+/// Helpers over Python's syntax tree that the Python families share. Nodes live as long as the
+/// tree.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rewrite/code/reply.hpp"
+#include "rewrite/core/node.hpp"
+#include "rewrite/core/places.hpp"
+#include "rewrite/core/workspace.hpp"
+
+namespace segue::rewrite::python {
+
+/// Content of a plain string literal; nothing for f-strings with holes and for anything else.
+std::optional<std::string> string_value(Node node);
+/// The function around a node, or the module.
+Node scope_of(Node node);
+/// Where `name` is read or written in a scope: no attributes, no keyword names.
+std::vector<Node> names_in(Node scope, std::string_view name);
+/// Keyword argument by name.
+Node keyword(Node arguments, std::string_view name);
+/// Blanks in front of the line that holds the place.
+std::string indent_at(std::string_view text, std::size_t at);
+/// Removes one element of an argument list, dictionary or list, with its comma. The range.
+Range element_range(Node element, std::string_view text);
+/// The last plain import at the top of the module; where a new statement can follow.
+std::size_t after_imports(Node root);
+/// Where a new import can stand: before the first one, behind the docstring and __future__.
+std::size_t before_imports(Node root);
+bool imports_module(Node root, std::string_view name);
+
+/// Follows a reply to where it is read, and rewrites the ways into it. Says why when it cannot.
+class Replies {
+public:
+    Replies(const File& file, Group& group) : file_(file), group_(group) {}
+
+    /// `value` is an expression that yields a native reply.
+    bool follow(Node value, const Reading& reading);
+    /// A name that is bound to one chunk of a stream inside `scope`.
+    bool chunk(Node scope, std::string_view name, Node binding, const Reading& reading);
+
+    const std::string& why() const { return why_; }
+    std::size_t where() const { return where_; }
+
+private:
+    struct Way {
+        Node root;   // the reply, with await and parentheses
+        Node outer;  // with all that reads from it
+        std::vector<std::string> keys;
+        std::vector<Node> steps;  // the node after each key
+        std::string otherwise;    // the default of a .get()
+    };
+    Way way_from(Node value) const;
+    bool use(Node value, const Reading& reading);
+    bool whole(const Way& way, const Reading& reading);
+    bool loop(Node target, Node body, Node clause, const Reading& reading);
+    bool bind(Node target, const Reading& reading, bool message);
+    bool message_use(Node name, const Reading& reading);
+    bool models(Node list, const Reading& reading);
+    bool model_names(Node scope, Node target, const Reading& reading);
+    bool drop_done(Node outer);
+    bool returned(Node statement, const Reading& reading);
+    bool fail(Node at, std::string why);
+    void put(Node root, std::size_t end, const NewWay& fresh, Node outer);
+    Reading quoted(Reading reading, Node at) const;
+
+    const File& file_;
+    Group& group_;
+    std::string why_;
+    std::size_t where_ = 0;
+    std::set<std::size_t> seen_;
+};
+
+}  // namespace segue::rewrite::python
