@@ -61,16 +61,18 @@ fuzz: ## fuzz every parser for SECONDS_EACH seconds (default 60)
 	@cmake --build build/fuzz --target all-fuzzers -j $(JOBS)
 	@tools/fuzz build/fuzz $(SECONDS_EACH)
 
-lint: build/dev/build.ninja ## layers, headers that compile alone, formatting, clang-tidy
+lint: build/dev/build.ninja ## layers, headers that compile alone, formatting, clang-tidy; the page's types and rules
 	@tools/deps lint
 	@tools/check_layers.py
 	@tools/check_headers
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-16 --dry-run -Werror
 	@tools/tidy build/dev
+	@cd web && node tools/types.mjs && npx --no vue-tsc --noEmit && npx --no prettier --check . && npx --no eslint . --max-warnings 0
 
-format: ## format all C++ sources
+format: ## format all C++ sources and the page's
 	@tools/deps lint
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
+	@cd web && npx --no prettier --write --log-level warn .
 
 web: deps ## build the web page alone (web/dist); "make build" does it where web/ changed
 	@tools/build_web

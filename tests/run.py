@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The one runner behind `make test`: C++ test programs, the Python suites, the Node clients; one closing line.
+"""The one runner behind `make test`: C++ test programs, the Python suites, the Node clients, the web page's components and
+its flows in a real browser; one closing line.
 
-usage: run.py BUILD_DIR [--only unit,support,cli,audit,acme,conformance,balance,chat,net,differential,faults,clients,node] [--filter EXPRESSION]
+usage: run.py BUILD_DIR [--only unit,support,cli,audit,acme,conformance,balance,chat,net,differential,faults,clients,node,web,browser] [--filter EXPRESSION]
 
 Exit status 0: something ran and nothing failed. 1: a failure, or nothing ran. Run it with the Python of the
 tests' own environment (tests/requirements.txt). Node is $NODE or the one on PATH.
@@ -26,7 +27,8 @@ TESTS = Path(__file__).resolve().parent
 PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "acme": "acme", "conformance": "conformance", "balance": "balance", "chat": "chat",
                 "net": "net", "differential": "differential",
                 "faults": "faults", "clients": "clients/python"}
-PARTS = ("unit", *PYTHON_PARTS, "node")
+PARTS = ("unit", *PYTHON_PARTS, "node", "web", "browser")
+WEB = TESTS.parent / "web"
 
 
 @dataclass
@@ -104,6 +106,22 @@ def python(parts: list[str], reports: Path, environment: dict[str, str], express
     return list(results.values())
 
 
+def tap(program: str, files: list[str], environment: dict[str, str], folder: Path, limit: float, result: Result) -> Result:
+    """Node's own test runner."""
+    status, output = run([program, "--test", "--test-reporter=tap", "--test-concurrency=1", *files],
+                         {**environment, "SEGUE_PYTHON": sys.executable}, folder, limit)
+    for name, field_name in (("pass", "passed"), ("fail", "failed"), ("skipped", "skipped")):
+        found = re.findall(rf"^# {name} (\d+)$", output, re.M)
+        setattr(result, field_name, int(found[-1]) if found else 0)
+    result.failed += int((re.findall(r"^# cancelled (\d+)$", output, re.M) or ["0"])[-1])
+    result.names = re.findall(r"^\s*not ok \d+ - (.*)$", output, re.M)
+    if status != 0 and result.failed == 0:
+        result.failed, result.names = 1, [f"node --test ended with status {status}"]
+    if result.failed:
+        result.output = output
+    return result
+
+
 def node(environment: dict[str, str]) -> Result:
     folder = TESTS / "clients" / "node"
     program = environment.get("NODE") or shutil.which("node")
@@ -119,18 +137,56 @@ def node(environment: dict[str, str]) -> Result:
             result.failed, result.names, result.output = 1, ["npm ci failed"], output
             return result
     files = sorted(str(path.name) for path in folder.glob("*.test.mjs"))
-    status, output = run([program, "--test", "--test-reporter=tap", "--test-concurrency=1", *files],
-                         {**environment, "SEGUE_PYTHON": sys.executable}, folder, 300)
-    for name, field_name in (("pass", "passed"), ("fail", "failed"), ("skipped", "skipped")):
-        found = re.findall(rf"^# {name} (\d+)$", output, re.M)
-        setattr(result, field_name, int(found[-1]) if found else 0)
-    result.failed += int((re.findall(r"^# cancelled (\d+)$", output, re.M) or ["0"])[-1])
-    result.names = re.findall(r"^\s*not ok \d+ - (.*)$", output, re.M)
+    return tap(program, files, environment, folder, 300, result)
+
+
+def page_tools(environment: dict[str, str], result: Result) -> str | None:
+    """Node, where the page's packages are there; else a failure that says what to do."""
+    program = environment.get("NODE") or shutil.which("node")
+    if program and (WEB / "node_modules").is_dir():
+        return program
+    result.failed, result.names = 1, ["the web page's packages are not there: run 'make web'"]
+    return None
+
+
+def web(reports: Path, environment: dict[str, str]) -> Result:
+    """The page's components (Vitest) and its types."""
+    result = Result("web")
+    program = page_tools(environment, result)
+    if not program:
+        return result
+    report = reports / "vitest.json"
+    report.unlink(missing_ok=True)
+    run([program, "tools/types.mjs"], environment, WEB, 60)
+    status, result.output = run([program, "node_modules/vitest/vitest.mjs", "run", "--reporter=json", f"--outputFile={report}"],
+                                environment, WEB, 300)
+    if report.exists():
+        data = json.loads(report.read_text())
+        result.passed, result.failed, result.skipped = (data[name] for name in ("numPassedTests", "numFailedTests", "numPendingTests"))
+        failed = [case for suite in data["testResults"] for case in suite["assertionResults"] if case["status"] == "failed"]
+        result.names = [case["fullName"] for case in failed]
+        if failed:
+            result.output = "\n".join(f"{case['fullName']}: {' '.join(case['failureMessages'])}" for case in failed)
     if status != 0 and result.failed == 0:
-        result.failed, result.names = 1, [f"node --test ended with status {status}"]
-    if result.failed:
-        result.output = output
+        result.failed, result.names = 1, [f"vitest ended with status {status}"]
+    status, output = run([program, "node_modules/vue-tsc/bin/vue-tsc.js", "--noEmit"], environment, WEB, 300)
+    if status == 0:
+        result.passed += 1
+    else:
+        result.failed += 1
+        result.names.append("types")
+        result.output += output
     return result
+
+
+def browser(environment: dict[str, str]) -> Result:
+    """The page in a real Chromium over the real program."""
+    result = Result("browser")
+    program = page_tools(environment, result)
+    if not program:
+        return result
+    folder = TESTS / "browser"
+    return tap(program, sorted(path.name for path in folder.glob("*.test.mjs")), environment, folder, 600, result)
 
 
 def main() -> int:
@@ -157,6 +213,10 @@ def main() -> int:
                  for program in sorted(build.glob("*_tests"))]
     if "node" in chosen:
         jobs.append(lambda: [node(environment)])
+    if "web" in chosen:
+        jobs.append(lambda: [web(reports, environment)])
+    if "browser" in chosen:
+        jobs.append(lambda: [browser(environment)])
 
     started = time.monotonic()
     results: list[Result] = []

@@ -39,5 +39,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/lib/testSetup.ts'],
     restoreMocks: true,
+    isolate: false, // a jsdom for each worker, not for each file
+    maxWorkers: 2,
   },
 });

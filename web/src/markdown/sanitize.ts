@@ -47,10 +47,11 @@ const CONFIG = {
 } as const;
 
 export function sanitized(html: string): DocumentFragment {
-  return purifier.sanitize(html, {
+  const made: DocumentFragment | null = purifier.sanitize(html, {
     ...CONFIG,
     ALLOWED_TAGS: [...CONFIG.ALLOWED_TAGS],
     ALLOWED_ATTR: [...CONFIG.ALLOWED_ATTR],
     ADD_URI_SAFE_ATTR: [...CONFIG.ADD_URI_SAFE_ATTR],
   });
+  return made ?? document.createDocumentFragment(); // of a frameset nothing is left
 }
