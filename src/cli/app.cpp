@@ -22,6 +22,8 @@ struct Arguments {
     RehearseArguments rehearse;
     KeyArguments keys;
     StoreArguments store;
+    SigningArguments signing;
+    EvidenceArguments evidence;
     AuditArguments audit;
     RewriteArguments rewrite;
     std::string init_file = "segue.yaml";
@@ -122,6 +124,33 @@ void add_engines(CLI::App& app, Arguments& arguments, Action& action) {
     });
 }
 
+void add_signing_keys(CLI::App& keys, Arguments& arguments, Action& action) {
+    SigningArguments& signing = arguments.signing;
+    auto* group = keys.add_subcommand("signing", "the keys that evidence is signed with");
+    group->require_subcommand(1);
+    group->footer(examples(
+        {"segue keys signing create --name release", "segue keys signing show > segue.pub"}));
+    const auto add = [&](const char* name, const char* what,
+                         int (*command)(const SigningArguments&, Console&)) {
+        auto* made = group->add_subcommand(name, what);
+        add_config_flag(*made, signing.flags);
+        made->add_option("--data-dir", signing.flags.data_dir, "folder that holds the keys");
+        made->callback([&action, &signing, command] {
+            action = [&signing, command](Console& console) { return command(signing, console); };
+        });
+        return made;
+    };
+    auto* create = add("create", "make a key; prints its public half, the private one stays here",
+                       signing_create_command);
+    create->add_option("--name", signing.name, "whose it is, or what it is for")->required();
+    create->footer(examples({"segue keys signing create --name release"}));
+    add("list", "show the keys, never their private halves", signing_list_command)
+        ->footer(examples({"segue keys signing list --json"}));
+    auto* show = add("show", "print a public key", signing_show_command);
+    show->add_option("key", signing.who, "its id or name (default: the newest)");
+    show->footer(examples({"segue keys signing show release > segue.pub"}));
+}
+
 void add_keys(CLI::App& app, Arguments& arguments, Action& action) {
     KeyArguments& keys = arguments.keys;
     auto* group = app.add_subcommand("keys", "make, list and revoke the keys of clients");
@@ -172,6 +201,32 @@ void add_keys(CLI::App& app, Arguments& arguments, Action& action) {
     revoke->footer(examples({"segue keys revoke 1a2b3c4d", "segue keys revoke nightly"}));
     revoke->callback(
         [&] { action = [&](Console& console) { return keys_revoke_command(keys, console); }; });
+    add_signing_keys(*group, arguments, action);
+}
+
+void add_evidence(CLI::App& app, Arguments& arguments, Action& action) {
+    EvidenceArguments& evidence = arguments.evidence;
+    auto* group = app.add_subcommand("evidence", "check and show signed evidence");
+    group->require_subcommand(1);
+    group->footer(examples({"segue evidence verify proof.json --key segue.pub"}));
+    const auto add = [&](const char* name, const char* what,
+                         int (*command)(const EvidenceArguments&, Console&)) {
+        auto* made = group->add_subcommand(name, what);
+        made->add_option("file", evidence.file, "the evidence file")->required();
+        made->add_option("--key", evidence.key,
+                         "the public key that must have signed it: ed25519:…, or a file with it "
+                         "(default: this installation's keys, else the file's own)");
+        made->add_option("--data-dir", evidence.flags.data_dir,
+                         "folder of this installation's keys");
+        made->callback([&action, &evidence, command] {
+            action = [&evidence, command](Console& console) { return command(evidence, console); };
+        });
+        made->footer(examples(
+            {"segue evidence verify proof.json", "segue evidence show proof.json --json"}));
+    };
+    add("verify", "check hash, signature, signer and expiry; 1 when it does not hold",
+        evidence_verify_command);
+    add("show", "what it says, part by part", evidence_show_command);
 }
 
 void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
@@ -397,6 +452,7 @@ int run(int argc, char** argv) {
     add_rehearse(app, arguments, action);
     add_audit(app, arguments, action);
     add_rewrite(app, arguments, action);
+    add_evidence(app, arguments, action);
     add_completions(app, arguments, action);
     auto* version = app.add_subcommand("version", "print the version");
     version->footer(examples({"segue version --json"}));

@@ -13,6 +13,10 @@
 #include "base/settings.hpp"
 #include "serve/config.hpp"
 
+namespace segue::evidence {
+struct Record;
+}
+
 namespace segue::cli {
 
 /// DESIGN, "Errors".
@@ -109,6 +113,26 @@ int store_migrate_command(const StoreArguments& arguments, Console& console);
 /// 1 when something is wrong.
 int store_check_command(const StoreArguments& arguments, Console& console);
 int store_psql_command(const StoreArguments& arguments, Console& console);
+
+struct SigningArguments {
+    serve::Flags flags;
+    std::string name;  // create
+    std::string who;   // show: id or name; "" = the newest
+};
+int signing_create_command(const SigningArguments& arguments, Console& console);
+int signing_list_command(const SigningArguments& arguments, Console& console);
+int signing_show_command(const SigningArguments& arguments, Console& console);
+
+struct EvidenceArguments {
+    serve::Flags flags;  // where this installation's own keys are
+    std::string file;
+    std::string key;  // ed25519:…, or a file that holds it; "" = own keys, else the file's
+};
+/// 0: authentic, in force, and its claim holds; 1: not so.
+int evidence_verify_command(const EvidenceArguments& arguments, Console& console);
+int evidence_show_command(const EvidenceArguments& arguments, Console& console);
+/// Each part with its standing, for people.
+void print_parts(const evidence::Record& record, Console& console);
 
 struct AuditArguments {
     std::vector<std::string> paths;
