@@ -248,6 +248,7 @@ void Dispatch::begin_attempt(Slot slot, std::optional<engine::Visit> visit) {
     RequestRecord& record = context_.record;
     record.engine = candidate.engine->name();
     record.served_model = candidate.target.served_model;
+    if (candidate.facts->dialect == llm::Dialect::kOllama) record.ollama_engine = record.engine;
     ++record.attempts;
     if (record.trace) record.trace->begin(candidate, context_.loop.fresh_now());
     attempt_ = std::make_unique<Attempt>(candidate.engine, std::move(*visit));

@@ -501,6 +501,7 @@ void Exchange::over() {
     record_.over = worker_.loop.fresh_now();
     settle();
     count(record_, worker_.shard);
+    worker_.usage.note(record_, head_.headers.find("user-agent").value_or(""));
     if (log::level() != log::Level::kOff) log::write_object(access_log_line(record_));
     if (auto* sink = worker_.gateway.record_sink()) sink->take(record_);
     if (record_.trace)

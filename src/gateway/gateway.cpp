@@ -130,7 +130,8 @@ Worker::Worker(Gateway& shared, net::Loop& own_loop)
       // As many connections rest as a busy moment used: with the client's default of 64 the next
       // moment of 256 requests would open 192 of them anew.
       client(own_loop, {.max_idle_per_origin = 1024}),
-      shard(shared.metrics().make_shard()) {
+      shard(shared.metrics().make_shard()),
+      usage(shared.usage().make_shard()) {
 }
 
 std::unique_ptr<net::Handler> Worker::make_handler(net::Responder& responder) {

@@ -16,6 +16,7 @@
 #include "gateway/aliases.hpp"
 #include "gateway/config.hpp"
 #include "gateway/keyring.hpp"
+#include "gateway/usage.hpp"
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "telemetry/metrics.hpp"
@@ -107,6 +108,7 @@ public:
     Snapshot snapshot() const;
 
     telemetry::Metrics& metrics() { return metrics_; }
+    UsageRecord& usage() { return usage_; }
     AliasStore& aliases() { return *aliases_; }
     /// Hands the list of aliases to the registry in force.
     void publish_aliases();
@@ -131,6 +133,7 @@ private:
     OwnApi& own_api_;
     std::unique_ptr<AliasStore> aliases_;
     telemetry::Metrics metrics_;
+    UsageRecord usage_;
     telemetry::SpanExporter* tracer_ = nullptr;
     RecordSink* sink_ = nullptr;
     mutable std::mutex mutex_;
@@ -156,6 +159,7 @@ public:
     net::Loop& loop;
     net::Client client;
     telemetry::Shard& shard;
+    UsageRecord::Shard& usage;
     Random random{random_seed()};  // chance in the choice of an engine
 };
 

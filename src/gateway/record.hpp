@@ -31,6 +31,7 @@ struct RequestRecord {
     bool listed_model = false;       // `model` is one of a list; otherwise metrics do not carry it
     std::string engine;              // "" = answered by Segue
     std::string served_model;
+    std::string ollama_engine;  // the last engine of dialect ollama that was asked, "" = none
     int status = 0;       // 499: the client left
     bool broken = false;  // the answer broke after its first byte
     int attempts = 0;

@@ -26,6 +26,7 @@
 #include "serve/service_manager.hpp"
 #include "serve/store_house.hpp"
 #include "serve/takeover.hpp"
+#include "serve/usage_keeper.hpp"
 #include "serve/workers.hpp"
 
 namespace segue::serve {
@@ -39,6 +40,7 @@ constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr auto kIdleGrace = std::chrono::milliseconds(5'000);
 // This process to itself: a successor took over.
 constexpr int kHandedOver = SIGUSR1;
+constexpr auto kSaveUsage = std::chrono::seconds(5);
 constexpr auto kLastSpans = std::chrono::milliseconds(3'000);
 
 sigset_t handled_signals() {
@@ -76,6 +78,7 @@ struct House {
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
     std::unique_ptr<KeyWatch> keys;
+    std::unique_ptr<UsageKeeper> usage;  // null: --no-store
     std::vector<net::Listener> listeners;
     bool activated = false;  // a service manager opened them
     std::unique_ptr<Workers> workers;
@@ -458,6 +461,10 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         house.gateway->trace_with(*house.tracer);
         log::info("traces go to {}{}", config.tracing->origin.to_string(), config.tracing->path);
     }
+    if (config.gateway.allow_aliases) {
+        house.gateway->usage().keep_in(config.data_dir + "/usage.json", house.clock.wall());
+        house.usage = std::make_unique<UsageKeeper>(house.gateway->usage(), kSaveUsage);
+    }
     SEGUE_TRY(keys, KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway));
     house.keys = std::move(keys);
     SEGUE_TRY_VOID(check_keys(house, config));
@@ -522,6 +529,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.api.stop();  // its threads answer through the workers' loops
     house.workers->stop();
     house.registry->stop();
+    house.usage.reset();
     if (house.tracer) house.tracer->stop(kLastSpans);
     if (house.observer) house.observer->log().stop();
     if (house.store && house.takeover && house.takeover->handed_over())

@@ -29,6 +29,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/segue/v1/status", "getStatus", kModels, kFree, kNone, kWorker, kNothing, system::status},
     Route{"GET", "/segue/v1/models", "listModels", kModels, kFree, kNone, kWorker, kNothing, system::models},
     Route{"GET", "/segue/v1/engines", "listEngines", kEngines, kFree, kNone, kWorker, kNothing, system::engines},
+    Route{"GET", "/segue/v1/usage", "getUsage", kEngines, kFree, kNone, kWorker, kNothing, system::usage},
     Route{"GET", "/segue/v1/settings", "getSettings", kSettings, kFree, kNone, kWorker, kNothing, nullptr},
     Route{"GET", "/segue/v1/session", "getSession", kAnybody, kFree, kNone, kCrew, kNothing, nullptr},
     Route{"POST", "/segue/v1/session", "signIn", kAnybody, kFree, kJson, kCrew, kStore, nullptr},

@@ -103,6 +103,10 @@ Reply engines(Context& context, const Request&) {
                                   snapshot.admissions.get()));
 }
 
+Reply usage(Context& context, const Request&) {
+    return json_text(context.gateway->usage().total().to_json());
+}
+
 Reply status(Context& context, const Request&) {
     const auto snapshot = context.gateway->snapshot();
     const auto& engines = snapshot.registry->engines();

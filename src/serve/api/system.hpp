@@ -15,6 +15,7 @@ Reply version(Context&, const Request&);
 Reply description(Context&, const Request&);
 Reply models(Context&, const Request&);
 Reply engines(Context&, const Request&);
+Reply usage(Context&, const Request&);
 Reply status(Context&, const Request&);
 
 }  // namespace segue::serve::api::system
