@@ -25,6 +25,7 @@ struct Options {
     std::string since;       // a revision: findings on lines that were there before are known
     std::string baseline;    // a file: findings in it are known
     unsigned threads = 0;    // 0 = one a core
+    bool identify = false;   // hash the tree, and ask git whether it is changed
     WallTime today{};
 };
 
@@ -34,6 +35,13 @@ struct Suppression {
     std::string owner;
     std::string until;
     std::size_t used = 0;
+};
+
+/// What segue-audit.yaml says of the proof.
+struct ProofPolicy {
+    std::vector<std::string> required;  // parts that must be clean
+    std::vector<int> ports;             // that were Ollama's
+    std::vector<std::string> names;     // host names that were Ollama's
 };
 
 struct Stats {
@@ -50,10 +58,11 @@ struct Report {
     std::string commit;  // empty without git
     bool dirty = false;
     bool git = false;
-    std::string tree_sha256;        // over path and content of every file that was read
+    std::string tree_sha256;        // see tree_hash.hpp; empty unless Options asks for it
     std::vector<Finding> findings;  // by path and line
     std::vector<NotRead> not_read;
     std::vector<Suppression> suppressions;
+    ProofPolicy proof;
     Stats stats;
 
     std::size_t count(Level level) const;  // open ones

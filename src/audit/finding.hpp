@@ -54,6 +54,7 @@ struct Finding {
     bool known = false;      // in the baseline, or there before --since
     std::string suppressed;  // reason of the suppression; empty = not suppressed
     bool suppressed_in_source = false;
+    std::string suppressed_until;  // YYYY-MM-DD; empty = for good
 
     bool open() const { return suppressed.empty() && !known; }
 };

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "audit/judge.hpp"
+#include "audit/proof/proof.hpp"
 #include "audit/rules/rule.hpp"
 #include "audit/walk/ignore.hpp"
 #include "base/settings.hpp"
@@ -128,9 +130,23 @@ Result<Policy> parse_policy(std::string_view text, const std::string& name) {
     }
     (void)top.has("models");
     (void)top.scalars("models");
-    (void)top.has("proof");
     if (auto proof = top.section("proof")) {
-        (void)proof->strings("required");
+        policy.proof.required = proof->strings("required").value_or(std::vector<std::string>{});
+        for (const auto& part : policy.proof.required)
+            if (!is_part(part))
+                proof->complain(
+                    "required",
+                    fmt::format("there is no part '{}'; there are REFERENCES, FILES and "
+                                "SEG201 to SEG211",
+                                part));
+        policy.proof.names = proof->strings("names").value_or(std::vector<std::string>{});
+        for (const auto& port : proof->strings("ports").value_or(std::vector<std::string>{})) {
+            int number = 0;
+            const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+            if (read.ptr != port.data() + port.size() || number < 1 || number > 65535)
+                proof->complain("ports", fmt::format("'{}' is no port", port));
+            policy.proof.ports.push_back(number);
+        }
         proof->finish();
     }
     top.finish();
@@ -195,6 +211,7 @@ void suppress(const std::vector<ParsedFile>& files, const Policy& policy, const 
                 if (!itself) ++mark->used;
                 if (usable(*mark)) {
                     finding.suppressed = mark->reason;
+                    finding.suppressed_until = mark->until;
                     finding.suppressed_in_source = true;
                 }
             }
@@ -211,7 +228,10 @@ void suppress(const std::vector<ParsedFile>& files, const Policy& policy, const 
                  finding.snippet.find(allow.contains) == std::string::npos))
                 continue;
             ++used[i];
-            if (usable(allow) && finding.suppressed.empty()) finding.suppressed = allow.reason;
+            if (usable(allow) && finding.suppressed.empty()) {
+                finding.suppressed = allow.reason;
+                finding.suppressed_until = allow.until;
+            }
         }
     }
     const auto complain = [&](const auto& mark, std::size_t count, const ParsedFile* file,

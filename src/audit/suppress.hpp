@@ -26,6 +26,7 @@ struct Policy {
     std::vector<std::string> history;  // globs of treat_as
     std::vector<std::string> generated;
     std::vector<std::string> vendored;
+    ProofPolicy proof;
 };
 
 /// An empty text is an empty policy; a mistake is an error with line and column.

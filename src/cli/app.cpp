@@ -277,6 +277,66 @@ void add_rehearse(CLI::App& app, Arguments& arguments, Action& action) {
     });
 }
 
+void add_prove(CLI::App& command, ProveArguments& prove) {
+    const std::string group = "Proof";
+    command
+        .add_flag("--prove", prove.wanted,
+                  "prove that nothing remains, here and on what runs; writes signed evidence "
+                  "(to --output, or into the data folder)")
+        ->group(group);
+    command.add_option("--claim", prove.claim, "reference-free, or runtime-free: only what runs")
+        ->check(CLI::IsMember({"reference-free", "runtime-free"}))
+        ->capture_default_str()
+        ->group(group);
+    command
+        .add_option("--gateway", prove.gateway,
+                    "URL of the running gateway (default: where the configuration listens); "
+                    "SEGUE_API_KEY is its key")
+        ->group(group);
+    command.add_option("--days", prove.days, "how long it must not have used Ollama")
+        ->check(CLI::Range(0, 80))
+        ->capture_default_str()
+        ->group(group);
+    command
+        .add_option("--old-port", prove.ports,
+                    "a port that was Ollama's, besides 11434 and those in the tree")
+        ->check(CLI::Range(1, 65535))
+        ->allow_extra_args(false)
+        ->group(group);
+    command.add_option("--old-name", prove.names, "a host name that was Ollama's")
+        ->allow_extra_args(false)
+        ->group(group);
+    command.add_option("--ask", prove.ask, "URL of a server to ask whether it is Ollama")
+        ->allow_extra_args(false)
+        ->group(group);
+    command
+        .add_option("--require", prove.required,
+                    "parts that must be clean, as SEG201,SEG204 (default: SEG201, 204, 206, 208)")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->group(group);
+    command
+        .add_option("--docker-socket", prove.docker_socket,
+                    "socket of the container engine (default: DOCKER_HOST, then the usual places)")
+        ->group(group);
+    command.add_option("--watch", prove.watch, "how long to watch connections, such as 24h")
+        ->group(group);
+    command.add_option("--sample", prove.sample, "time between two looks (default: 60s)")
+        ->group(group);
+    command
+        .add_option("--check", prove.check,
+                    "the project's own check, run while Ollama is off: 'make test'")
+        ->group(group);
+    command.add_option("--valid", prove.valid, "how long the evidence is in force (default: 30d)")
+        ->group(group);
+    command
+        .add_option("--sign-with", prove.sign_with, "id or name of the key (default: the newest)")
+        ->group(group);
+    add_config_flag(command, prove.flags);
+    command.add_option("--data-dir", prove.flags.data_dir, "folder with the signing keys")
+        ->group(group);
+}
+
 void add_audit(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand("audit", "find every reference to Ollama in a code base");
     AuditArguments& audit = arguments.audit;
@@ -304,9 +364,11 @@ void add_audit(CLI::App& app, Arguments& arguments, Action& action) {
     command->add_flag("--no-ignore", audit.no_ignore, "read what git ignores, too");
     command->add_flag("--all", audit.all, "list notes, too");
     command->add_flag("--stats", audit.stats, "say what was read and parsed, on standard error");
+    add_prove(*command, audit.prove);
     command->footer(examples({"segue audit", "segue audit backend frontend --fail-on error",
                               "segue audit --since origin/main --format github",
                               "segue audit --format html --output audit.html",
+                              "segue audit --prove --gateway http://10.0.0.2:8484",
                               "segue audit --explain SEG103"}));
     command->callback(
         [&] { action = [&](Console& console) { return audit_command(audit, console); }; });

@@ -66,6 +66,15 @@ int audit_command(const AuditArguments& arguments, Console& console) {
         if (!kind) return report(console, kind.error());
         options.only.insert(*kind);
     }
+    options.identify =
+        arguments.prove.wanted || arguments.format == "json" || console.output == Output::kJson;
+    if (arguments.prove.wanted) {
+        const auto prepared = prepare_proof(arguments, console);
+        if (!prepared) return report(console, prepared.error());
+        const auto tree = audit::audit(options);
+        if (!tree) return report(console, tree.error());
+        return prove_command(arguments, *prepared, *tree, console);
+    }
     const auto done = audit::audit(options);
     if (!done) return report(console, done.error());
     const std::string text = rendered(*done, arguments, console);

@@ -11,10 +11,11 @@
 
 #include "base/result.hpp"
 #include "base/settings.hpp"
+#include "evidence/record.hpp"
 #include "serve/config.hpp"
 
-namespace segue::evidence {
-struct Record;
+namespace segue::audit {
+struct Report;
 }
 
 namespace segue::cli {
@@ -134,6 +135,25 @@ int evidence_show_command(const EvidenceArguments& arguments, Console& console);
 /// Each part with its standing, for people.
 void print_parts(const evidence::Record& record, Console& console);
 
+/// `segue audit --prove`.
+struct ProveArguments {
+    serve::Flags flags;  // where the keys are, and where the gateway listens
+    bool wanted = false;
+    std::string claim = "reference-free";
+    std::string gateway;
+    int days = 7;
+    std::vector<int> ports;
+    std::vector<std::string> names;
+    std::vector<std::string> ask;
+    std::vector<std::string> required;
+    std::string docker_socket;
+    std::string watch;   // a time
+    std::string sample;  // a time
+    std::string check;
+    std::string valid;      // a time
+    std::string sign_with;  // id or name; "" = the newest key
+};
+
 struct AuditArguments {
     std::vector<std::string> paths;
     std::string format = "text";
@@ -148,6 +168,7 @@ struct AuditArguments {
     bool no_ignore = false;
     bool all = false;
     bool stats = false;
+    ProveArguments prove;
 };
 /// 0 clean, 1 findings, 2 usage, 3 something named could not be read.
 int audit_command(const AuditArguments& arguments, Console& console);
@@ -170,6 +191,19 @@ struct RewriteArguments {
 };
 /// 0 also with to-dos, 1 with them under --fail-on-todo or when the check got worse, 2 usage.
 int rewrite_command(const RewriteArguments& arguments, Console& console);
+
+/// What a proof needs before the tree is read.
+struct PreparedProof {
+    serve::Config config;
+    evidence::NamedKey key;
+};
+Result<PreparedProof> prepare_proof(const AuditArguments& arguments, const Console& console);
+/// 0 proved, 1 not; the signed record is written either way.
+int prove_command(const AuditArguments& arguments, const PreparedProof& prepared,
+                  const audit::Report& report_of_tree, Console& console);
+
+/// The address to ask a gateway at that listens on `listen`; "" for a port that is not known.
+std::string gateway_url(std::string_view listen);
 
 int version_command(Console& console);
 

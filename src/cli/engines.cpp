@@ -68,17 +68,6 @@ void print_troubles(json::Value engine, std::ostream& out) {
                        reason);
 }
 
-/// The address to ask a gateway at that listens on `listen`; nothing for a port that is not known.
-std::string url_of(std::string_view listen) {
-    const auto colon = listen.rfind(':');
-    std::string host(colon == std::string_view::npos ? "" : listen.substr(0, colon));
-    const std::string_view port =
-        colon == std::string_view::npos ? listen : listen.substr(colon + 1);
-    if (port.empty() || port == "0") return {};
-    if (host.empty() || host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
-    return fmt::format("http://{}:{}", host, port);
-}
-
 /// What a running gateway knows: how requests fared there, which no look from outside tells.
 Result<std::string> ask_gateway(const std::string& url, const std::string& key) {
     const auto origin = net::parse_origin(url, 8484);
@@ -118,13 +107,23 @@ Result<std::string> look(const serve::Config& config) {
 
 }  // namespace
 
+std::string gateway_url(std::string_view listen) {
+    const auto colon = listen.rfind(':');
+    std::string host(colon == std::string_view::npos ? "" : listen.substr(0, colon));
+    const std::string_view port =
+        colon == std::string_view::npos ? listen : listen.substr(colon + 1);
+    if (port.empty() || port == "0") return {};
+    if (host.empty() || host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
+    return fmt::format("http://{}:{}", host, port);
+}
+
 int engines_command(const EnginesArguments& arguments, Console& console) {
     auto loaded = serve::load_config(arguments.flags, console.environment);
     if (!loaded.issues.empty())
         return report(console, {Fault::kInvalid, serve::describe_issues(loaded.issues)});
     const serve::Config& config = loaded.config;
     const bool named = !arguments.gateway.empty();
-    const std::string url = named ? arguments.gateway : url_of(config.listen);
+    const std::string url = named ? arguments.gateway : gateway_url(config.listen);
     std::string body;
     std::string seen_by;
     if (!arguments.direct && !url.empty()) {

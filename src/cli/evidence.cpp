@@ -186,8 +186,12 @@ void print_parts(const Record& record, Console& console) {
                                                                : console.yellow(padded))
                     << fmt::format("{:<7} {}{}: {}\n", part.id, part.title,
                                    part.required ? " (required)" : "", part.says);
-        for (const auto& line : part.seen)
-            console.out << "                  " << line << '\n';
+        constexpr std::size_t kMost = 12;  // the file has them all
+        for (std::size_t i = 0; i < part.seen.size() && i < kMost; ++i)
+            console.out << "                  " << part.seen[i] << '\n';
+        if (part.seen.size() > kMost)
+            console.out << fmt::format("                  and {} more lines in the file\n",
+                                       part.seen.size() - kMost);
         if (part.standing == Standing::kNotLookedAt && !part.command.empty())
             console.out << "                  to look: " << part.command << '\n';
     }

@@ -50,6 +50,7 @@ void write_finding(json::Writer& w, const Finding& f) {
             .begin_object()
             .member("kind", f.suppressed_in_source ? "inSource" : "external")
             .member("reason", f.suppressed)
+            .member("until", f.suppressed_until)
             .end_object();
     w.end_object();
 }
