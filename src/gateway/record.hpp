@@ -32,8 +32,8 @@ struct RequestRecord {
     std::string engine;              // "" = answered by Segue
     std::string served_model;
     std::string ollama_engine;  // the last engine of dialect ollama that was asked, "" = none
-    int status = 0;       // 499: the client left
-    bool broken = false;  // the answer broke after its first byte
+    int status = 0;             // 499: the client left
+    bool broken = false;        // the answer broke after its first byte
     int attempts = 0;
     std::string failure;  // message of the last failure
     std::size_t bytes_in = 0;
