@@ -364,17 +364,6 @@ Result<Report> audit(const Options& options) {
     report.commit = walked.git.commit;
     report.not_read = walked.not_read;
     SEGUE_TRY(policy, read_policy(walked.root));
-    Policy policy;
-    {
-        const File file(walked.root + "/segue-audit.yaml");
-        if (file.ok()) {
-            std::string text(1U << 20, '\0');
-            const auto count = file.read_some(text.data(), text.size());
-            text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-            SEGUE_TRY(parsed, parse_policy(text, walked.root + "/segue-audit.yaml"));
-            policy = std::move(parsed);
-        }
-    }
     report.proof = policy.proof;
     if (options.identify) {
         report.dirty = walked.git.there && git_dirty(walked.root);
