@@ -185,7 +185,13 @@ public:
     std::size_t at(std::size_t byte) {
         for (; byte_ < byte; ++byte_) {
             const auto c = static_cast<unsigned char>(text_[byte_]);
-            if ((c & 0xC0U) != 0x80U) units_ += c >= 0xF0U ? 2 : 1;
+            // Broken bytes count as one each, as U+FFFD does.
+            const auto follows = [&](std::size_t n) {
+                return byte_ + n < text_.size() &&
+                       (static_cast<unsigned char>(text_[byte_ + n]) & 0xC0U) == 0x80U;
+            };
+            const bool pair = (c & 0xF8U) == 0xF0U && follows(1) && follows(2) && follows(3);
+            if ((c & 0xC0U) != 0x80U) units_ += pair ? 2 : 1;
         }
         return units_;
     }

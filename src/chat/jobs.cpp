@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "chat/citations.hpp"
 #include "chat/json.hpp"
+#include "chat/words.hpp"
 
 namespace segue::chat {
 namespace {
@@ -19,6 +20,8 @@ constexpr auto kNobodys = std::chrono::seconds(60);     // not saved for that lo
 constexpr auto kLastAnswers = std::chrono::seconds(3);  // what stop() waits for
 constexpr std::int64_t kHistory = 400;                  // messages that are looked at
 constexpr std::size_t kMostUnsaved = 10'000;
+constexpr std::size_t kFewWords = 3;
+constexpr std::size_t kLongestBefore = 2'000;
 
 double milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
@@ -134,6 +137,17 @@ void Jobs::prepare(const std::shared_ptr<Job>& job) {
     }
     if (!search(job)) return;
     ask_engine(job);
+}
+
+/// "And how much is it?" says too little to be searched for: the question before helps.
+std::string Jobs::search_text(const Job& job) {
+    std::string text = job.question.text;
+    if (!job.question.parent || telling_words(text).size() >= kFewWords) return text;
+    const auto before = archive_.branch(job.person, job.conversation(), "", job.question.id, 2);
+    if (before && !before->messages.empty() &&
+        before->messages.front().role == Message::Role::kUser)
+        text = before->messages.front().text.substr(0, kLongestBefore) + "\n" + text;
+    return text;
 }
 
 /// The sources go into the answer and to whoever follows; false: the search itself failed.

@@ -56,6 +56,7 @@ private:
     void prepare(const std::shared_ptr<Job>& job);
     /// Searches when it should; false: the answer is over.
     bool search(const std::shared_ptr<Job>& job);
+    std::string search_text(const Job& job);
     bool look_for(const std::shared_ptr<Job>& job, const std::vector<std::string>& collections);
     void ask_engine(const std::shared_ptr<Job>& job);
     void complete(const std::shared_ptr<Job>& job, Outcome outcome);
