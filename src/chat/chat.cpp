@@ -29,11 +29,7 @@ Result<std::unique_ptr<Chat>> Chat::open(gateway::Gateway& gateway, store::Pool&
                                          Retrieval* retrieval, ChatOptions options) {
     SEGUE_TRY(room, EngineRoom::open(gateway));
     std::unique_ptr<Chat> chat(new Chat(pool));
-    const auto given_up = chat->archive_.give_up_running(options.alone ? std::chrono::seconds(0)
-                                                                       : std::chrono::seconds(60));
-    if (given_up && *given_up > 0)
-        log::info("{} answers were interrupted when Segue stopped; they can be continued",
-                  *given_up);
+
     chat->jobs_ =
         std::make_unique<Jobs>(gateway, chat->archive_, retrieval, std::move(room), options);
     return chat;
@@ -43,6 +39,13 @@ Chat::Chat(store::Pool& pool) : archive_(pool) {
 }
 
 Chat::~Chat() = default;
+
+void Chat::take_over() {
+    const auto given_up = jobs_->give_up_others();
+    if (given_up && *given_up > 0)
+        log::info("{} answers were interrupted when Segue stopped; they can be continued",
+                  *given_up);
+}
 
 Result<Started> Chat::ask(const Person& person, std::string_view conversation, Question question) {
     if (trim(question.text).empty() && question.images.empty())
@@ -118,14 +121,8 @@ Result<std::shared_ptr<Feed>> Chat::follow(const Person& person, std::string_vie
     if (kept.role != Message::Role::kAssistant)
         return fail(Fault::kInvalid, "only an answer has events", "chat");
     if (const auto job = jobs_->find(answer)) return job->feed;
+    if (kept.state == Message::State::kRunning) return jobs_->mirror(person, kept);
     auto feed = std::make_shared<Feed>();
-    if (kept.state == Message::State::kRunning) {
-        // Another Segue makes it, or it was interrupted a moment ago.
-        kept.state = Message::State::kIncomplete;
-        kept.trouble = Trouble{409, "Written elsewhere",
-                               "this answer is not being written by this Segue; reload in a moment",
-                               std::nullopt};
-    }
     const bool broken = kept.state == Message::State::kIncomplete;
     const std::string_view type = broken ? "failed" : "finished";
     feed->end(type, event_json(type, [&](json::Writer& w) {

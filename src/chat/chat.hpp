@@ -40,6 +40,8 @@ public:
     Chat(const Chat&) = delete;
     Chat& operator=(const Chat&) = delete;
 
+    /// The store is there: answers that nobody makes any more are incomplete from now on.
+    void take_over();
     /// For what only reads and writes.
     Archive& archive() { return archive_; }
 
@@ -57,7 +59,8 @@ public:
     Result<Branch> branch(const Person& person, std::string_view conversation,
                           std::string_view leaf, std::string_view before, std::int64_t limit);
 
-    /// The events of an answer; of one that is over a feed with its last event alone.
+    /// The events of an answer; of one that is over a feed with its last event alone; of one that
+    /// another Segue makes what the store tells of it.
     Result<std::shared_ptr<Feed>> follow(const Person& person, std::string_view answer);
 
     std::size_t running() const;

@@ -297,7 +297,32 @@ TEST_F(ChatTest, ASteadyHandAtTheEnd) {
     chat_->stop();
     const auto kept = chat_->archive().message(anna_, started.answer.id);
     ASSERT_TRUE(kept);
-    EXPECT_EQ(kept->state, Message::State::kStopped);
+    EXPECT_EQ(kept->state, Message::State::kIncomplete);
+    ASSERT_TRUE(kept->trouble);
+    EXPECT_EQ(kept->trouble->title, "Interrupted");
+}
+
+TEST_F(ChatTest, WhatAnotherSegueWritesIsFollowedThroughTheStore) {
+    start();
+    conversation_ = chat_->archive().create(anna_, {})->id;
+    Question question;
+    question.text = "q";
+    auto other = chat_->archive().ask(anna_, conversation_, question)->answer;  // nobody's here
+    other.text = "half";
+    ASSERT_TRUE(chat_->archive().save_progress(other));
+    const auto feed = *chat_->follow(anna_, other.id);
+    Feed::Follower follower(feed, 0);
+    std::string all;
+    EXPECT_TRUE(follower.read(1 << 20, all));
+    EXPECT_NE(all.find("half"), std::string::npos);
+    other.text = "half and the rest";
+    other.state = Message::State::kComplete;
+    ASSERT_TRUE(chat_->archive().save(other));
+    all.clear();
+    for (int i = 0; i < 1000 && follower.read(1 << 20, all); ++i)
+        std::this_thread::sleep_for(10ms);
+    EXPECT_NE(all.find(" and the rest"), std::string::npos);
+    EXPECT_NE(all.find("event: finished"), std::string::npos);
 }
 
 TEST_F(ChatTest, NobodyTakesAllPlaces) {

@@ -40,6 +40,12 @@ public:
     /// Asks it to stop; tells the room when it is there already.
     void request_stop();
     bool stop_requested() const { return stop_.load(); }
+    /// The same, but nobody wished it: Segue itself stops.
+    void interrupt() {
+        interrupted_.store(true);
+        request_stop();
+    }
+    bool interrupted() const { return interrupted_.load(); }
     void asked(EngineRoom::Ticket ticket);
 
     /// Its last event is in the feed.
@@ -65,6 +71,7 @@ private:
     const std::string conversation_;
     std::optional<std::string> previous_engine_;  // set before the room is asked
     std::atomic<bool> stop_{false};
+    std::atomic<bool> interrupted_{false};
     mutable std::mutex mutex_;
     std::condition_variable over_;
     Message answer_;

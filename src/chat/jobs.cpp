@@ -83,12 +83,65 @@ Result<void> Jobs::has_room(const Person& person) const {
     return {};
 }
 
+/// Rises from feed to feed: an id of an earlier one is not taken for a place in this one.
+Feed::Id Jobs::next_base() const {
+    return static_cast<Feed::Id>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     gateway_.clock().wall().time_since_epoch())
+                                     .count());
+}
+
+Result<std::uint64_t> Jobs::give_up_others() {
+    return archive_.give_up_running(options_.alone ? std::chrono::seconds(0) : kNobodys);
+}
+
+std::shared_ptr<Feed> Jobs::mirror(const Person& person, const Message& answer) {
+    const std::lock_guard lock(mutex_);
+    Mirror& mirror = mirrors_[answer.id];
+    if (mirror.feed && !mirror.feed->ended()) return mirror.feed;
+    mirror = {person, std::make_shared<Feed>(next_base()), answer.text.size()};
+    mirror.feed->event("started", event_json("started", [&](json::Writer& w) {
+                           w.member("message", answer.id).member("model", answer.model);
+                           w.member("at", rfc3339(gateway_.clock().wall()));
+                       }));
+    mirror.feed->reasoning(answer.reasoning);
+    mirror.feed->text(answer.text);
+    return mirror.feed;
+}
+
+void Jobs::look_into_mirrors() {
+    std::unordered_map<std::string, Mirror> mirrors;
+    {
+        const std::lock_guard lock(mutex_);
+        mirrors = mirrors_;
+    }
+    for (auto& [id, mirror] : mirrors) {
+        const auto now = archive_.message(mirror.person, id);
+        if (!now && now.error().fault != Fault::kNotFound) return;
+        bool over = !now || mirror.feed->followers() == 0;
+        if (now && now->text.size() > mirror.text) {
+            mirror.feed->text(std::string_view(now->text).substr(mirror.text));
+            mirror.text = now->text.size();
+        }
+        if (now && now->state != Message::State::kRunning) {
+            const bool broken = now->state == Message::State::kIncomplete;
+            const std::string_view type = broken ? "failed" : "finished";
+            mirror.feed->end(type, event_json(type, [&](json::Writer& w) {
+                                 w.key("message");
+                                 write(w, *now);
+                             }));
+            over = true;
+        }
+        const std::lock_guard lock(mutex_);
+        if (over) {
+            mirrors_.erase(id);
+        } else {
+            mirrors_[id].text = mirror.text;
+        }
+    }
+}
+
 void Jobs::start(const Person& person, const Started& started) {
-    const auto base = std::chrono::duration_cast<std::chrono::microseconds>(
-                          gateway_.clock().wall().time_since_epoch())
-                          .count();
-    auto job = std::make_shared<Job>(*this, person, started.question, started.answer,
-                                     static_cast<Feed::Id>(base));
+    auto job = std::make_shared<Job>(*this, person, started.question, started.answer, next_base());
     job->feed->event("started", event_json("started", [&](json::Writer& w) {
                          w.member("message", job->id()).member("model", started.answer.model);
                          w.member("at", rfc3339(gateway_.clock().wall()));
@@ -296,7 +349,15 @@ void Jobs::complete(const std::shared_ptr<Job>& job, Outcome outcome) {
     message.trouble = std::move(outcome.trouble);
     switch (outcome.end) {
         case Outcome::End::kWhole: message.state = Message::State::kComplete; break;
-        case Outcome::End::kStopped: message.state = Message::State::kStopped; break;
+        case Outcome::End::kStopped:
+            message.state = Message::State::kStopped;
+            if (!job->interrupted()) break;
+            message.state = Message::State::kIncomplete;
+            message.trouble = Trouble{503, "Interrupted",
+                                      "Segue was stopped while this answer was being written; "
+                                      "continue it, or ask again",
+                                      std::nullopt};
+            break;
         case Outcome::End::kFailed: message.state = Message::State::kIncomplete; break;
     }
     if (message.state == Message::State::kComplete && trim(message.text).empty() &&
@@ -361,6 +422,7 @@ void Jobs::keep_house(const std::stop_token& stop) {
         save_running();
         retry_unsaved();
         forget_old();
+        look_into_mirrors();
         if (!options_.alone && gateway_.clock().now() - looked > kNobodys) {
             looked = gateway_.clock().now();
             (void)archive_.give_up_running(kNobodys);
@@ -417,7 +479,7 @@ void Jobs::stop() {
     }
     // What came is kept; the page offers to go on.
     for (const auto& job : running)
-        job->request_stop();
+        job->interrupt();
     const auto deadline = std::chrono::steady_clock::now() + kLastAnswers;
     for (const auto& job : running)
         job->wait_for_end(std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -40,6 +40,11 @@ public:
     std::shared_ptr<Job> find(std::string_view answer) const;
     std::vector<std::shared_ptr<Job>> of_conversation(std::string_view conversation) const;
     std::size_t running() const;
+    /// Running answers of which nobody has heard for long (or, when no other Segue is there, of
+    /// any that is not running here).
+    Result<std::uint64_t> give_up_others();
+    /// A feed of what another Segue writes, as the store tells it.
+    std::shared_ptr<Feed> mirror(const Person& person, const Message& answer);
     void stop();
 
     EngineRoom& room() { return *room_; }
@@ -48,6 +53,11 @@ public:
     void finish(std::shared_ptr<Job> job, Outcome outcome);
 
 private:
+    struct Mirror {
+        Person person;
+        std::shared_ptr<Feed> feed;
+        std::size_t text = 0;  // bytes of it that are in the feed
+    };
     struct Ended {
         std::shared_ptr<Job> job;
         Outcome outcome;
@@ -67,6 +77,8 @@ private:
     void save_running();
     void retry_unsaved();
     void forget_old();
+    void look_into_mirrors();
+    Feed::Id next_base() const;
 
     gateway::Gateway& gateway_;
     Archive& archive_;
@@ -75,6 +87,7 @@ private:
     const std::unique_ptr<EngineRoom> room_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, std::shared_ptr<Job>> jobs_;
+    std::unordered_map<std::string, Mirror> mirrors_;
     std::vector<Message> unsaved_;                 // answers that the store could not take yet
     std::deque<std::function<void()>> postponed_;  // the crew was full
     std::condition_variable_any wake_;

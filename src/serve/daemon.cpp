@@ -20,10 +20,12 @@
 #include "gateway/gateway.hpp"
 #include "serve/api/host.hpp"
 #include "serve/certificates.hpp"
+#include "serve/chat_house.hpp"
 #include "serve/discovery.hpp"
 #include "serve/key_watch.hpp"
 #include "serve/observe.hpp"
 #include "serve/service_manager.hpp"
+#include "serve/settings_json.hpp"
 #include "serve/store_house.hpp"
 #include "serve/takeover.hpp"
 #include "serve/usage_keeper.hpp"
@@ -69,6 +71,7 @@ struct House {
     api::Context api_context;
     api::Host api{api_context};
     Config config;
+    Environment environment;
     std::unique_ptr<store::Store> store;  // null: none
     std::string why_no_store;             // "" = none is wanted
     std::unique_ptr<Observer> observer;   // null: no store
@@ -80,7 +83,8 @@ struct House {
     std::unique_ptr<KeyWatch> keys;
     std::unique_ptr<UsageKeeper> usage;  // null: --no-store
     std::vector<net::Listener> listeners;
-    bool activated = false;  // a service manager opened them
+    bool activated = false;           // a service manager opened them
+    std::unique_ptr<ChatHouse> chat;  // null: no store
     std::unique_ptr<Workers> workers;
     std::unique_ptr<Certificates> certificates;  // null: plain HTTP
     std::unique_ptr<TakeoverServer> takeover;    // null: nobody can take over
@@ -91,6 +95,8 @@ struct House {
         return std::all_of(listeners.begin(), listeners.end(),
                            [](const net::Listener& listener) { return listener.is_loopback(); });
     }
+    /// Requests and answers of the chat under way.
+    std::size_t busy() const { return workers->active() + (chat ? chat->chat().running() : 0); }
     /// Where a connection to 127.0.0.1 would come back to this process.
     std::vector<std::uint16_t> own_ports() const {
         std::vector<std::uint16_t> ports;
@@ -171,6 +177,8 @@ void install(House& house, Config config) {
     if (before) before->stop();
     log::configure(config.log_level, config.log_format);
     house.config = std::move(config);
+    house.api_context.settings.store(
+        std::make_shared<const std::string>(settings_json(house.config, house.environment)));
 }
 
 void reload(House& house, const ServeOptions& options) {
@@ -367,7 +375,7 @@ void retire(House& house, const sigset_t& signals) {
     while (house.clock.now() < deadline) {
         const bool idle_left =
             idle_may_stay && house.gateway->connections.load(std::memory_order_relaxed) > 0;
-        if (house.workers->active() == 0 && !idle_left) return;
+        if (house.busy() == 0 && !idle_left) return;
         if (idle_may_stay && house.clock.now() >= begin + kIdleGrace) {
             idle_may_stay = false;
             house.workers->drain();
@@ -392,7 +400,7 @@ void drain(House& house, const sigset_t& signals) {
     // service manager holds the sockets too, and starts the next segue).
     house.listeners.clear();
     const TimePoint deadline = house.clock.now() + house.config.drain;
-    while (house.workers->active() > 0 && house.clock.now() < deadline) {
+    while (house.busy() > 0 && house.clock.now() < deadline) {
         const timespec wait{0, std::chrono::nanoseconds(kPoll).count()};
         const int signal = sigtimedwait(&signals, nullptr, &wait);
         if (signal == SIGINT || signal == SIGTERM) {
@@ -435,6 +443,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     }
 
     House house;
+    house.environment = options.environment;
     const Config& config = loaded.config;
     if (config.tls) {
         SEGUE_TRY(certificates, Certificates::open(*config.tls));
@@ -453,6 +462,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.api_context.store_state = [&house] {
         return store_state(house.store.get(), house.why_no_store);
     };
+    house.api_context.observer = house.observer.get();
     if (house.observer) house.gateway->observe_with(*house.observer);
     house.api_context.started = house.clock.now();
     if (config.tracing) {
@@ -471,6 +481,12 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
     install(house, std::move(loaded.config));
     house.keys->start();
+    if (house.store) {
+        const bool alone = house.store->status().is_private && !takeover;
+        SEGUE_TRY(chat, ChatHouse::open(house.api_context, *house.store,
+                                        {.environment = options.environment, .alone = alone}));
+        house.chat = std::move(chat);
+    }
 
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,
@@ -526,6 +542,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         drain(house, signals);
     }
     house.predecessor = {};
+    if (house.chat) house.chat->stop();
     house.api.stop();  // its threads answer through the workers' loops
     house.workers->stop();
     house.registry->stop();

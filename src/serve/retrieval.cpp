@@ -112,7 +112,7 @@ Result<chat::Found> Retrieval::search(const chat::Person& person, std::string_vi
     request.reader = reader;
     request.collections = collections;
     request.limit = kLookAt;
-    SEGUE_TRY(result, searcher_.search(request));
+    SEGUE_TRY(result, rag::Searcher(pool_, embedder_.load()).search(request));
     chat::Found found;
     found.vector = rag::vector_use_name(result.vector);
     found.sources = choose_sources(std::move(result.hits), question, limit);

@@ -4,6 +4,7 @@
 /// Thread: any; blocks. Lifetime: the pool's and the embedder's.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,9 @@ namespace segue::serve {
 
 class Retrieval final : public chat::Retrieval {
 public:
-    /// `embedder` null: keywords alone.
-    Retrieval(store::Pool& pool, const rag::Embedder* embedder)
-        : searcher_(pool, embedder), collections_(pool) {}
+    explicit Retrieval(store::Pool& pool) : pool_(pool), collections_(pool) {}
+    /// Until then keywords alone are used.
+    void use(const rag::Embedder& embedder) { embedder_.store(&embedder); }
 
     Result<chat::Found> search(const chat::Person& person, std::string_view question,
                                const std::vector<std::string>& collections,
@@ -25,7 +26,8 @@ public:
     std::vector<std::string> names(const std::vector<std::string>& collections) override;
 
 private:
-    rag::Searcher searcher_;
+    store::Pool& pool_;
+    std::atomic<const rag::Embedder*> embedder_{nullptr};
     rag::Collections collections_;
 };
 

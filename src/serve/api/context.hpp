@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/clock.hpp"
@@ -19,7 +20,13 @@ namespace segue::chat {
 class Chat;
 }
 
+namespace segue::serve {
+class Observer;
+}
+
 namespace segue::serve::api {
+
+class Pulse;
 
 /// Tells who asks. Implemented over src/people; without a store only keys are known.
 class Authority {
@@ -43,6 +50,10 @@ struct Context {
     std::function<StoreState()> store_state = [] { return StoreState{}; };
     store::Store* store = nullptr;  // null: none
     chat::Chat* chat = nullptr;     // null: no store
+    Observer* observer = nullptr;   // null: no store
+    Pulse* traffic = nullptr;       // null: no store
+    /// The configuration in force, as /segue/v1/settings shows it; replaced at each reload.
+    std::atomic<std::shared_ptr<const std::string>> settings;
     std::atomic<bool> draining{false};
     TimePoint started{};
 

@@ -5,6 +5,7 @@
 #include "serve/api/chat.hpp"
 #include "serve/api/route.hpp"
 #include "serve/api/system.hpp"
+#include "serve/api/traffic.hpp"
 
 namespace segue::serve::api {
 namespace {
@@ -30,7 +31,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/segue/v1/models", "listModels", kModels, kFree, kNone, kWorker, kNothing, system::models},
     Route{"GET", "/segue/v1/engines", "listEngines", kEngines, kFree, kNone, kWorker, kNothing, system::engines},
     Route{"GET", "/segue/v1/usage", "getUsage", kEngines, kFree, kNone, kWorker, kNothing, system::usage},
-    Route{"GET", "/segue/v1/settings", "getSettings", kSettings, kFree, kNone, kWorker, kNothing, nullptr},
+    Route{"GET", "/segue/v1/settings", "getSettings", kSettings, kFree, kNone, kWorker, kNothing, system::settings},
     Route{"GET", "/segue/v1/session", "getSession", kAnybody, kFree, kNone, kCrew, kNothing, nullptr},
     Route{"POST", "/segue/v1/session", "signIn", kAnybody, kFree, kJson, kCrew, kStore, nullptr},
     Route{"DELETE", "/segue/v1/session", "signOut", kSignedIn, kToken, kNone, kCrew, kStore, nullptr},
@@ -84,8 +85,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/segue/v1/presets", "listPresets", kChat, kFree, kNone, kCrew, kStore, presets::list},
     Route{"POST", "/segue/v1/presets", "createPreset", kChat, kToken, kJson, kCrew, kStore, presets::create},
     Route{"DELETE", "/segue/v1/presets/{preset}", "deletePreset", kChat, kToken, kNone, kCrew, kStore, presets::remove},
-    Route{"GET", "/segue/v1/traffic", "getTraffic", kTraffic, kFree, kNone, kCrew, kNothing, nullptr},
-    Route{"GET", "/segue/v1/traffic/events", "followTraffic", kTraffic, kFree, kNone, kCrew, kNothing, nullptr},
+    Route{"GET", "/segue/v1/traffic", "getTraffic", kTraffic, kFree, kNone, kCrew, kStore, traffic::get},
+    Route{"GET", "/segue/v1/traffic/events", "followTraffic", kTraffic, kFree, kNone, kCrew, kStore, traffic::events},
     Route{"GET", "/segue/v1/openapi.json", "getDescription", kEngines, kFree, kNone, kWorker, kNothing, system::description},
 };
 // clang-format on

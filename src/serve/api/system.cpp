@@ -139,5 +139,10 @@ Reply status(Context& context, const Request&) {
     });
 }
 
+Reply settings(Context& context, const Request&) {
+    const auto text = context.settings.load();
+    return json_text(text ? *text : R"({"settings":[],"file":null})");
+}
+
 }  // namespace system
 }  // namespace segue::serve::api

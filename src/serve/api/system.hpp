@@ -17,5 +17,6 @@ Reply models(Context&, const Request&);
 Reply engines(Context&, const Request&);
 Reply usage(Context&, const Request&);
 Reply status(Context&, const Request&);
+Reply settings(Context&, const Request&);
 
 }  // namespace segue::serve::api::system

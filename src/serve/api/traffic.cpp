@@ -1,5 +1,6 @@
 #include "serve/api/traffic.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "serve/api/pulse.hpp"
@@ -8,11 +9,11 @@
 namespace segue::serve::api::traffic {
 namespace {
 
+using std::chrono::seconds;
 using telemetry::TrafficBy;
 using telemetry::TrafficPoint;
 using telemetry::TrafficQuestion;
 using telemetry::TrafficSeries;
-using std::chrono::seconds;
 
 struct Window {
     std::string_view name;
@@ -34,7 +35,7 @@ void write(json::Writer& w, std::string_view name, const telemetry::Percentiles&
     const auto one = [&](std::string_view percentile, const std::optional<double>& value,
                          std::int64_t enough) {
         w.key(percentile);
-        value && values.count >= enough ? w.number(*value) : w.null();
+        value&& values.count >= enough ? w.number(*value) : w.null();
     };
     w.key(name).begin_object();
     one("p50", values.p50, 1);
@@ -115,7 +116,7 @@ std::string newest(const Context& context) {
 }
 
 Reply events(Context& context, const Request&) {
-    return event_stream(context.traffic_pulse->follow());
+    return event_stream(context.traffic->follow());
 }
 
 }  // namespace segue::serve::api::traffic
