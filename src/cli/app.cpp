@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <iostream>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/completions.hpp"
+#include "cli/flags.hpp"
+#include "cli/rag_flags.hpp"
+#include "rag/ingest/reader.hpp"
 
 namespace segue::cli {
 namespace {
@@ -26,23 +27,10 @@ struct Arguments {
     EvidenceArguments evidence;
     AuditArguments audit;
     RewriteArguments rewrite;
+    RagArguments rag;
     std::string init_file = "segue.yaml";
     std::string shell;
 };
-
-using Action = std::function<int(Console&)>;
-
-std::string examples(std::initializer_list<std::string_view> lines) {
-    std::string text = "\nexamples:\n";
-    for (const auto line : lines)
-        text.append("  ").append(line).append("\n");
-    return text;
-}
-
-void add_config_flag(CLI::App& command, serve::Flags& flags) {
-    command.add_option("-c,--config", flags.config_file,
-                       "configuration file (default: ./segue.yaml, if it is there)");
-}
 
 void add_serve(CLI::App& app, Arguments& arguments, Action& action) {
     auto* command = app.add_subcommand("serve", "run the gateway");
@@ -497,6 +485,9 @@ bool wants_colour(const Environment& environment) {
 }  // namespace
 
 int run(int argc, char** argv) {
+    // A parser of documents, started by Segue itself: no flags, no help.
+    if (argc == 2 && std::string_view(argv[1]) == "parse-documents")
+        return rag::run_parser_child(rag::ReadLimits{});
     Arguments arguments;
     Action action;
     CLI::App app{"Segue moves an AI chat system from Ollama to vLLM, and proves that it is ready.",
@@ -515,6 +506,7 @@ int run(int argc, char** argv) {
     add_audit(app, arguments, action);
     add_rewrite(app, arguments, action);
     add_evidence(app, arguments, action);
+    add_rag(app, arguments.rag, action);
     add_completions(app, arguments, action);
     auto* version = app.add_subcommand("version", "print the version");
     version->footer(examples({"segue version --json"}));

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 namespace segue::rag {
 namespace {
@@ -80,6 +81,13 @@ Result<EmbeddingFiles> find_embedding_files(const Environment& environment,
     return fail(Fault::kNotFound,
                 "no embedding model beside the program; run 'make deps', or name its folder in "
                 "SEGUE_EMBEDDING_DIR");
+}
+
+Result<std::unique_ptr<Embedder>> open_default_embedder(const Environment& environment) {
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+    SEGUE_TRY(files, find_embedding_files(environment, program));
+    return open_local_embedder(files, std::max(1U, std::thread::hardware_concurrency()));
 }
 
 }  // namespace segue::rag

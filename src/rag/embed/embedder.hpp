@@ -59,5 +59,7 @@ Result<EmbeddingFiles> find_embedding_files(const Environment& environment,
 /// The model inside the process; `threads` texts of one call at the same time.
 Result<std::unique_ptr<Embedder>> open_local_embedder(const EmbeddingFiles& files,
                                                       std::size_t threads);
+/// The model that is found, on every core.
+Result<std::unique_ptr<Embedder>> open_default_embedder(const Environment& environment);
 
 }  // namespace segue::rag

@@ -44,8 +44,13 @@ public:
 
     Result<Report> run() {
         SEGUE_TRY_VOID(write_documents());
-        if (options_.embedder) {
+        const bool wanted =
+            std::any_of(options_.settings.begin(), options_.settings.end(),
+                        [](const Setting& setting) { return setting.mode != Mode::kKeyword; });
+        if (options_.embedder && wanted) {
             SEGUE_TRY_VOID(write_vectors());
+        } else if (!wanted) {
+            report_.without_vector = "no run asks for them";
         } else {
             report_.without_vector = options_.without_embedder;
         }

@@ -1,0 +1,78 @@
+#include "rag/ingest/embedding_queue.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+
+namespace segue::rag {
+namespace {
+
+// Another process (segue docs add) may have written passages that nobody here was told of.
+constexpr std::chrono::seconds kAskAgain{5};
+constexpr std::chrono::seconds kAfterTrouble{15};
+
+}  // namespace
+
+EmbeddingQueue::~EmbeddingQueue() {
+    thread_.request_stop();
+    wanted_.notify_all();
+}
+
+void EmbeddingQueue::start() {
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void EmbeddingQueue::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        woken_ = true;
+    }
+    wanted_.notify_all();
+}
+
+Result<std::size_t> EmbeddingQueue::run_once(
+    const std::function<bool(const Vectors::Progress&)>& each) {
+    SEGUE_TRY(model, vectors_.register_model(embedder_.model()));
+    std::int64_t after = 0;
+    std::size_t done = 0;
+    while (true) {
+        SEGUE_TRY(pending, vectors_.pending(model, after, embedder_.batch()));
+        if (pending.empty()) break;
+        std::vector<std::int64_t> ids;
+        std::vector<std::string> texts;
+        for (auto& [id, text] : pending) {
+            ids.push_back(id);
+            texts.push_back(std::move(text));
+        }
+        SEGUE_TRY(vectors, embedder_.embed(texts, TextRole::kPassage));
+        SEGUE_TRY_VOID(vectors_.store(model, ids, vectors));
+        after = ids.back();
+        done += ids.size();
+        SEGUE_TRY(progress, vectors_.progress(model));
+        if (each && !each(progress)) return done;
+    }
+    if (!model.answers) {
+        SEGUE_TRY_VOID(vectors_.answer_with(model));
+        log::info("the embedding model {} answers from now on", model.name);
+    }
+    return done;
+}
+
+void EmbeddingQueue::run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        {
+            std::unique_lock lock(mutex_);
+            wanted_.wait_for(lock, stop, kAskAgain, [&] { return woken_; });
+            woken_ = false;
+        }
+        if (stop.stop_requested()) return;
+        const auto done =
+            run_once([&](const Vectors::Progress&) { return !stop.stop_requested(); });
+        if (done) continue;
+        log::warning("passages wait for their vectors: {}", done.error().detail);
+        std::unique_lock lock(mutex_);
+        wanted_.wait_for(lock, stop, kAfterTrouble, [] { return false; });
+    }
+}
+
+}  // namespace segue::rag

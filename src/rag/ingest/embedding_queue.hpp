@@ -1,0 +1,50 @@
+/// Gives passages their vectors behind their back: what was written is found by keyword at once,
+/// and by meaning as soon as its vector is there. The queue is the store itself (passages without a
+/// vector of this model), so it goes on where it was after a restart, and a new model fills its own
+/// table while the old one's vectors answer.
+///
+/// Thread: start() makes one; wake() and progress() from any. Lifetime: ends its thread when
+/// destroyed; the pool and the embedder live longer.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/result.hpp"
+#include "rag/embed/embedder.hpp"
+#include "rag/search/vectors.hpp"
+#include "store/pool.hpp"
+
+namespace segue::rag {
+
+class EmbeddingQueue {
+public:
+    EmbeddingQueue(store::Pool& pool, const Embedder& embedder)
+        : vectors_(pool), embedder_(embedder) {}
+    ~EmbeddingQueue();
+    EmbeddingQueue(const EmbeddingQueue&) = delete;
+    EmbeddingQueue& operator=(const EmbeddingQueue&) = delete;
+
+    /// Works until stopped, asking the store at least every few seconds.
+    void start();
+    /// There are new passages.
+    void wake();
+    /// Everything that waits now, in the caller's thread; `each` hears of the progress and answers
+    /// whether to go on. How many were embedded.
+    Result<std::size_t> run_once(const std::function<bool(const Vectors::Progress&)>& each);
+
+private:
+    void run(const std::stop_token& stop);
+
+    Vectors vectors_;
+    const Embedder& embedder_;
+    std::mutex mutex_;
+    std::condition_variable_any wanted_;
+    bool woken_ = true;
+    std::jthread thread_;
+};
+
+}  // namespace segue::rag
