@@ -12,7 +12,7 @@ FLOORS = {
     "base": 0,
     "llm": 1, "net": 1, "store": 1, "stats": 1,
     "engine": 2,
-    "rag": 3, "telemetry": 3, "evidence": 3,
+    "rag": 3, "telemetry": 3, "evidence": 3, "people": 3,
     "audit": 4, "doctor": 4, "bench": 4,
     "gateway": 5, "rewrite": 5, "deploy": 5,
     "chat": 6, "rollout": 6, "certify": 6, "plan": 6,

@@ -9,9 +9,7 @@ CREATE TABLE person (
     must_change_password boolean NOT NULL DEFAULT false,
     disabled  timestamptz,
     created   timestamptz NOT NULL DEFAULT now(),
-    last_seen timestamptz,
-    failures  int NOT NULL DEFAULT 0,    -- wrong passwords since the last right one
-    locked_until timestamptz
+    last_seen timestamptz
 );
 CREATE UNIQUE INDEX person_by_name ON person (lower(name));
 
