@@ -18,7 +18,9 @@
 #include "base/log.hpp"
 #include "engine/first_seen.hpp"
 #include "gateway/gateway.hpp"
+#include "people/people.hpp"
 #include "serve/api/host.hpp"
+#include "serve/api/session.hpp"
 #include "serve/certificates.hpp"
 #include "serve/chat_house.hpp"
 #include "serve/discovery.hpp"
@@ -72,9 +74,11 @@ struct House {
     api::Host api{api_context};
     Config config;
     Environment environment;
-    std::unique_ptr<store::Store> store;  // null: none
-    std::string why_no_store;             // "" = none is wanted
-    std::unique_ptr<Observer> observer;   // null: no store
+    std::unique_ptr<store::Store> store;     // null: none
+    std::string why_no_store;                // "" = none is wanted
+    std::unique_ptr<people::People> people;  // null: no store
+    std::unique_ptr<api::PeopleAuthority> authority;
+    std::unique_ptr<Observer> observer;  // null: no store
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
     std::unique_ptr<engine::FirstSeen> dates;
@@ -121,6 +125,8 @@ Result<void> furnish_store(House& house, const Config& config, bool taking_over)
     if (opened) {
         house.store = std::move(*opened);
         house.observer = std::make_unique<Observer>(house.store->pool());
+        house.people = std::make_unique<people::People>(house.store->pool(), house.clock);
+        house.authority = std::make_unique<api::PeopleAuthority>(*house.people);
     } else if (opened.error().fault == Fault::kConflict) {
         return tl::make_unexpected(std::move(opened).error());
     } else {
@@ -241,6 +247,27 @@ void announce(const House& house, std::ostream& banner) {
         names += (names.empty() ? "" : ", ") + model.name;
     banner << fmt::format("  models: {}\n", names.empty() ? "none yet" : names);
     banner.flush();
+}
+
+/// When the store is there and nobody else: the link that makes the administrator. On standard
+/// output, where the start is told, not in the log: whoever has it owns the house.
+void invite(House& house, std::ostream& banner) {
+    // A wildcard address is no link; from this machine it is loopback.
+    std::string address = house.listeners.empty() ? "" : house.listeners.front().address();
+    for (const std::string_view any : {"0.0.0.0:", "[::]:"})
+        if (address.starts_with(any)) address.replace(0, any.size(), "127.0.0.1:");
+    house.store->when_ready([&house, &banner, address,
+                             scheme = house.certificates ? "https" : "http"] {
+        const auto token = house.people->make_setup_token();
+        if (!token)
+            log::warning("there is no link for the first administrator: {}", token.error().detail);
+        else if (!token->empty())
+            banner << fmt::format(
+                          "  nobody has an account yet; make the administrator's (once, within a "
+                          "day): {}://{}/ui/setup#token={}\n",
+                          scheme, address, *token)
+                   << std::flush;
+    });
 }
 
 Result<void> write_port_file(const std::string& file, const std::string& addresses) {
@@ -459,6 +486,9 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.gateway = std::make_unique<gateway::Gateway>(house.clock, house.api, std::move(aliases));
     house.api_context.gateway = house.gateway.get();
     house.api_context.store = house.store.get();
+    house.api_context.people = house.people.get();
+    house.api_context.authority = house.authority.get();
+    house.api_context.secure_cookies = config.tls.has_value();
     house.api_context.store_state = [&house] {
         return store_state(house.store.get(), house.why_no_store);
     };
@@ -477,6 +507,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     }
     SEGUE_TRY(keys, KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway));
     house.keys = std::move(keys);
+    house.api_context.keys = &house.keys->file();
     SEGUE_TRY_VOID(check_keys(house, config));
     SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
     install(house, std::move(loaded.config));
@@ -516,6 +547,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     }
     await_successor(house, taking_over);
     announce(house, banner);
+    if (house.store) invite(house, banner);
     SEGUE_TRY_VOID(write_port_file(options.port_file, house.addresses("", "\n")));
     manager.ready("listening on " + house.addresses("", ", "));
 

@@ -229,7 +229,7 @@ Result<std::string> Cluster::endpoint() const {
     const std::lock_guard guard(mutex_);
     switch (status_.state) {
         case State::kReady:
-            return fmt::format("host={} port=5432 user={} dbname=segue password={}",
+            return fmt::format("host={} port=5432 user={} dbname=postgres password={}",
                                quote_value(socket_folder_), kUser, quote_value(password_));
         case State::kStarting:
             return fail(Fault::kUnreachable, "the database is starting; try again in a moment",

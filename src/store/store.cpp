@@ -13,7 +13,6 @@ namespace {
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLongestRetry{15'000};
 constexpr std::chrono::milliseconds kLook{100};
-constexpr std::string_view kDatabase = "segue";
 
 std::string schema_path(const std::string& schema) {
     return fmt::format("\"{}\",public", schema);
@@ -87,23 +86,10 @@ Result<std::string> Store::endpoint() const {
     return cluster_ ? cluster_->endpoint() : options_.url;
 }
 
-/// The database `segue` of a private cluster, then the schema.
 Result<void> Store::bring_up() {
     ConnectOptions options;
     SEGUE_TRY(conninfo, endpoint());
-    if (cluster_) {
-        options.conninfo = replace_all(conninfo, "dbname=segue", "dbname=postgres");
-        SEGUE_TRY(connection, Connection::open(options));
-        SEGUE_TRY(there, connection->one<std::int64_t>(
-                             "SELECT 1 FROM pg_database WHERE datname = $1", kDatabase));
-        if (!there) {
-            auto made = connection->script(fmt::format("CREATE DATABASE {}", kDatabase));
-            // Another process was quicker.
-            if (!made && connection->sqlstate() != "42P04" && connection->sqlstate() != "23505")
-                return tl::make_unexpected(std::move(made).error());
-        }
-    }
-    options.conninfo = conninfo;
+    options.conninfo = std::move(conninfo);
     options.search_path = schema_path(options_.schema);
     options.faults = options_.faults;
     SEGUE_TRY(connection, Connection::open(options));

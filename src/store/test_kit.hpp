@@ -58,7 +58,7 @@ public:
     const std::string& unavailable() const { return unavailable_; }
     std::string endpoint(const std::string& database = "postgres") const {
         std::string text = cluster_->endpoint().value();
-        return text.replace(text.find("dbname=segue"), 12, "dbname=" + database);
+        return text.replace(text.find("dbname=postgres"), 15, "dbname=" + database);
     }
 
 private:

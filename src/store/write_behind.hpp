@@ -88,7 +88,8 @@ private:
             if (!write_one_batch(told)) pause(stop);
         }
         const auto end = std::chrono::steady_clock::now() + options_.last;
-        while (waiting() > 0 && std::chrono::steady_clock::now() < end) {
+        // A database that is away already is not waited for.
+        while (waiting() > 0 && !told && std::chrono::steady_clock::now() < end) {
             if (write_one_batch(told)) continue;
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }

@@ -11,10 +11,14 @@
 
 #include "base/clock.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/keys.hpp"
 #include "serve/api/request.hpp"
 
 namespace segue::store {
 class Store;
+}
+namespace segue::people {
+class People;
 }
 namespace segue::chat {
 class Chat;
@@ -48,10 +52,13 @@ struct Context {
     gateway::Gateway* gateway = nullptr;
     Authority* authority = nullptr;  // null: nobody can sign in
     std::function<StoreState()> store_state = [] { return StoreState{}; };
-    store::Store* store = nullptr;  // null: none
-    chat::Chat* chat = nullptr;     // null: no store
-    Observer* observer = nullptr;   // null: no store
-    Pulse* traffic = nullptr;       // null: no store
+    store::Store* store = nullptr;     // null: none
+    people::People* people = nullptr;  // null: no store
+    const gateway::KeyFile* keys = nullptr;
+    bool secure_cookies = false;   // clients come by TLS
+    chat::Chat* chat = nullptr;    // null: no store
+    Observer* observer = nullptr;  // null: no store
+    Pulse* traffic = nullptr;      // null: no store
     /// The configuration in force, as /segue/v1/settings shows it; replaced at each reload.
     std::atomic<std::shared_ptr<const std::string>> settings;
     std::atomic<bool> draining{false};

@@ -11,6 +11,7 @@
 #include "serve/api/assets.hpp"
 #include "serve/api/reply.hpp"
 #include "serve/api/route.hpp"
+#include "serve/api/session.hpp"
 
 namespace segue::serve::api {
 namespace {
@@ -287,6 +288,8 @@ std::unique_ptr<gateway::OwnWork> Host::begin(gateway::OwnRequest given, gateway
             if (state.state != StoreState::State::kOff) reply.headers.add("Retry-After", "2");
             return refuse(std::move(reply));
         }
+        if (route.permission == Permission::kChat && !context_.chat)
+            return refuse(problem(503, "", "the chat is not running in this segue"));
     }
     if (route.place == Place::kWorker && !session) {
         Reply reply = route.handler(context_, request);
@@ -306,7 +309,10 @@ std::unique_ptr<gateway::OwnWork> Host::begin(gateway::OwnRequest given, gateway
                 if (auto no = refusal(*shared->route, shared->caller)) return std::move(*no);
             }
             if (auto no = csrf_refusal(*shared)) return std::move(*no);
-            return shared->route->handler(context_, *shared);
+            Reply reply = shared->route->handler(context_, *shared);
+            if (!shared->caller.cookie.empty() && !reply.headers.find("Set-Cookie"))
+                reply.headers.add("Set-Cookie", session_cookie(context_, shared->caller.cookie));
+            return reply;
         };
         const auto reply = std::make_shared<Reply>();
         try {

@@ -28,7 +28,8 @@ struct Caller {
     std::string id;  // of the person, or of the key
     std::string name;
     std::string role;
-    std::string csrf;  // of the person's session
+    std::string csrf;    // of the person's session
+    std::string cookie;  // the session has a new name, which the answer must tell; "" = it has not
     Permissions permissions;
 
     bool is_person() const { return kind == Kind::kPerson; }

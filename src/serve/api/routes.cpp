@@ -3,7 +3,9 @@
 
 #include "base/text.hpp"
 #include "serve/api/chat.hpp"
+#include "serve/api/people.hpp"
 #include "serve/api/route.hpp"
+#include "serve/api/session.hpp"
 #include "serve/api/system.hpp"
 #include "serve/api/traffic.hpp"
 
@@ -32,24 +34,24 @@ constexpr std::array kRoutes{
     Route{"GET", "/segue/v1/engines", "listEngines", kEngines, kFree, kNone, kWorker, kNothing, system::engines},
     Route{"GET", "/segue/v1/usage", "getUsage", kEngines, kFree, kNone, kWorker, kNothing, system::usage},
     Route{"GET", "/segue/v1/settings", "getSettings", kSettings, kFree, kNone, kWorker, kNothing, system::settings},
-    Route{"GET", "/segue/v1/session", "getSession", kAnybody, kFree, kNone, kCrew, kNothing, nullptr},
-    Route{"POST", "/segue/v1/session", "signIn", kAnybody, kFree, kJson, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/session", "signOut", kSignedIn, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/session/everywhere", "signOutEverywhere", kSignedIn, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"PUT", "/segue/v1/session/password", "changePassword", kSignedIn, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/setup", "setUp", kAnybody, kFree, kJson, kCrew, kStore, nullptr},
+    Route{"GET", "/segue/v1/session", "getSession", kAnybody, kFree, kNone, kCrew, kNothing, session::get},
+    Route{"POST", "/segue/v1/session", "signIn", kAnybody, kFree, kJson, kCrew, kStore, session::sign_in},
+    Route{"DELETE", "/segue/v1/session", "signOut", kSignedIn, kToken, kNone, kCrew, kStore, session::sign_out},
+    Route{"DELETE", "/segue/v1/session/everywhere", "signOutEverywhere", kSignedIn, kToken, kNone, kCrew, kStore, session::sign_out_everywhere},
+    Route{"PUT", "/segue/v1/session/password", "changePassword", kSignedIn, kToken, kJson, kCrew, kStore, session::change_password},
+    Route{"POST", "/segue/v1/setup", "setUp", kAnybody, kFree, kJson, kCrew, kStore, session::set_up},
     Route{"GET", "/segue/v1/session/oidc", "beginOidc", kAnybody, kFree, kNone, kCrew, kStore, nullptr},
     Route{"GET", "/segue/v1/session/oidc/callback", "finishOidc", kAnybody, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/people", "listPeople", kPeople, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/people", "createPerson", kPeopleManage, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"PATCH", "/segue/v1/people/{person}", "changePerson", kPeopleManage, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/people/{person}", "deletePerson", kPeopleManage, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/people/{person}/password", "resetPassword", kPeopleManage, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/people/{person}/sessions", "signOutPerson", kPeopleManage, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/keys", "listKeys", kKeysManage, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/keys", "createKey", kKeysManage, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/keys/{key}", "revokeKey", kKeysManage, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/activity", "listActivity", kActivity, kFree, kNone, kCrew, kStore, nullptr},
+    Route{"GET", "/segue/v1/people", "listPeople", kPeople, kFree, kNone, kCrew, kStore, people_routes::list},
+    Route{"POST", "/segue/v1/people", "createPerson", kPeopleManage, kToken, kJson, kCrew, kStore, people_routes::create},
+    Route{"PATCH", "/segue/v1/people/{person}", "changePerson", kPeopleManage, kToken, kJson, kCrew, kStore, people_routes::change},
+    Route{"DELETE", "/segue/v1/people/{person}", "deletePerson", kPeopleManage, kToken, kNone, kCrew, kStore, people_routes::remove},
+    Route{"POST", "/segue/v1/people/{person}/password", "resetPassword", kPeopleManage, kToken, kNone, kCrew, kStore, people_routes::reset_password},
+    Route{"DELETE", "/segue/v1/people/{person}/sessions", "signOutPerson", kPeopleManage, kToken, kNone, kCrew, kStore, people_routes::sign_out},
+    Route{"GET", "/segue/v1/keys", "listKeys", kKeysManage, kFree, kNone, kCrew, kStore, people_routes::list_keys},
+    Route{"POST", "/segue/v1/keys", "createKey", kKeysManage, kToken, kJson, kCrew, kStore, people_routes::create_key},
+    Route{"DELETE", "/segue/v1/keys/{key}", "revokeKey", kKeysManage, kToken, kNone, kCrew, kStore, people_routes::revoke_key},
+    Route{"GET", "/segue/v1/activity", "listActivity", kActivity, kFree, kNone, kCrew, kStore, people_routes::activity},
     Route{"GET", "/segue/v1/collections", "listCollections", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
     Route{"POST", "/segue/v1/collections", "createCollection", kDocumentsManage, kToken, kJson, kCrew, kStore, nullptr},
     Route{"GET", "/segue/v1/collections/{collection}", "getCollection", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
