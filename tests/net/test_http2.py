@@ -296,6 +296,25 @@ def test_sigterm_lets_streams_finish():
         rig.stop()
 
 
+def test_a_connection_that_rests_is_closed():
+    """after idle_timeout, with a GOAWAY that blames nobody; an answer under way is no rest, however long it is silent"""
+    rig = TlsRig(https=False, limits={"idle_timeout": "500ms"})
+    try:
+        gate = threading.Event()
+        rig.engine.on(PATH, lambda seen: Answer.sse([wire.delta(content="slow"), gate, *wire.stream()], mode="recorded"))
+        with connect(rig) as client:
+            slow = client.request("POST", PATH, chat("wait"))
+            assert client.run(lambda: client.streams[slow].status == 200)
+            assert not client.run(lambda: client.closed or client.goaway is not None, 1.5), "closed under an answer"
+            gate.set()
+            assert client.answer(slow).ended
+            assert client.run(lambda: client.closed, 20), "still open after its idle_timeout"
+            assert client.goaway == 0
+        assert eventually(lambda: active(rig) == 0)
+    finally:
+        rig.stop()
+
+
 def test_turned_off():
     rig = TlsRig(limits={"max_streams": 0})
     try:
