@@ -152,7 +152,7 @@ engines: [{{name: bench, dialect: {self.engine}, url: "http://127.0.0.1:{upstrea
 models: [{{name: bench, targets: [{{engine: bench, model: bench}}], profile: {{capabilities: [completion]}}}}]
 log: {{level: "off"}}
 """)
-        return [self.segue, "serve", "--config", folder / "segue.yaml"], {}
+        return [self.segue, "serve", "--no-store", "--config", folder / "segue.yaml"], {}
 
 
 class SegueFromOllama(Segue):
