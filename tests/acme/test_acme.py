@@ -79,6 +79,25 @@ def test_drop_in(app, counted, segue):
     assert got.node == counted.node - 2 * len(without)
 
 
+def rewrite(app, verb, *arguments):
+    done = subprocess.run([binary(), "rewrite", verb, *arguments, str(app.folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_drop_in_by_rewrite(counted, segue, tmp_path):
+    """`segue rewrite --to drop-in` puts Segue's address where Ollama's was: no environment is needed then."""
+    if REAL:
+        pytest.skip("the models of a real vLLM are not those of the application's defaults")
+    app = App(tmp_path / "acme-chat")
+    before_it = app.git("rev-parse", "HEAD^{tree}")
+    rewrite(app, "apply", "--to", "drop-in", "--segue", segue.url)
+    assert app.test({}) == counted
+    rewrite(app, "undo")
+    app.git("add", "-A", ":!segue-rewrite.patch")
+    assert app.git("write-tree") == before_it
+
+
 def test_the_audit_names_what_the_mission_names(app):
     """The list that this project began with comes out of a run, file by file."""
     done = subprocess.run([binary(), "audit", "--format", "json", str(app.folder)], capture_output=True)
