@@ -21,6 +21,7 @@
 #include "audit/learned.hpp"
 #include "audit/rules/rule.hpp"
 #include "audit/suppress.hpp"
+#include "audit/syntax/tree.hpp"
 #include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "audit/tree_hash.hpp"
@@ -108,7 +109,7 @@ bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
     return true;
 }
 
-enum class Keep : bool { kWithTokens, kAlways };
+enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways };
 
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
                Scanned& out, Keep keep = Keep::kWithTokens) {
@@ -141,7 +142,8 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
     out.file.tokens = find_tokens(out.file.source, out.file.segments);
     const auto name =
         std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
-    if (keep == Keep::kWithTokens && out.file.tokens.empty() && !has_word(name) &&
+    if (keep != Keep::kAlways && out.file.tokens.empty() && !has_word(name) &&
+        (keep == Keep::kWithTokens || !has_letters(out.file.source.text())) &&
         out.file.source.text().find("segue: allow") == std::string_view::npos && !form.manifest) {
         Model served;
         learn_routes(out.file, served);
@@ -271,6 +273,9 @@ public:
             model_.own_names.insert(normalised(name));
         for (const auto& host : policy.gateway)
             model_.gateways.insert(host);
+        for (const auto& name : policy.data_names)
+            model_.data_names.insert(normalised(name));
+        model_.model_ids = policy.models;
         if (walked != nullptr && !walked->git.remote.empty()) {
             auto remote = std::string_view(walked->git.remote);
             if (remote.ends_with(".git")) remote.remove_suffix(4);
@@ -315,6 +320,11 @@ public:
         std::mutex guard;
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             auto found = judge(files_[i], model_, options_.disabled);
+            if (options_.look_alikes && !options_.disabled.contains(156)) {
+                auto alike = look_alikes(files_[i], found);
+                found.insert(found.end(), std::make_move_iterator(alike.begin()),
+                             std::make_move_iterator(alike.end()));
+            }
             const std::scoped_lock lock(guard);
             report_.findings.insert(report_.findings.end(), std::make_move_iterator(found.begin()),
                                     std::make_move_iterator(found.end()));
@@ -357,6 +367,9 @@ bool Report::named_unread() const {
 
 Result<Report> audit(const Options& options) {
     const auto begin = std::chrono::steady_clock::now();
+    // A grammar that the runtime cannot read would parse nothing, and the audit would look clean.
+    if (const auto wrong = grammar_mismatch())
+        return fail(Fault::kInternal, *wrong + "; this build is broken, build it anew");
     SEGUE_TRY(walked, walk(options.paths, options.ignore));
     Report report;
     report.root = walked.root;
@@ -382,7 +395,8 @@ Result<Report> audit(const Options& options) {
             if (is_rewrite_record(file.path)) return;
             if (again && kept[i] != 0) return;
             Scanned scanned;
-            scan_file(file, policy, matcher, scanned);
+            scan_file(file, policy, matcher, scanned,
+                      options.look_alikes ? Keep::kWithLetters : Keep::kWithTokens);
             const std::scoped_lock lock(guard);
             if (!again) {
                 run.model_.routes.merge(scanned.routes);
@@ -480,7 +494,8 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
         run.add_path(path);
     for (const auto& [path, text] : files) {
         Scanned scanned;
-        read_text(path, text, false, policy, scanned);
+        read_text(path, text, false, policy, scanned,
+                  options.look_alikes ? Keep::kWithLetters : Keep::kWithTokens);
         run.model_.routes.merge(scanned.routes);
         if (scanned.state == Scanned::State::kRead) run.files_.push_back(std::move(scanned.file));
         if (scanned.state == Scanned::State::kDerived && !options.disabled.contains(150))

@@ -20,12 +20,13 @@ namespace segue::audit {
 struct Options {
     std::vector<std::string> paths{"."};
     UseIgnoreRules ignore = UseIgnoreRules::kYes;
-    std::set<int> only;      // kinds to report; empty = all
-    std::set<int> disabled;  // rules that are switched off (tests of the rules)
-    std::string since;       // a revision: findings on lines that were there before are known
-    std::string baseline;    // a file: findings in it are known
-    unsigned threads = 0;    // 0 = one a core
-    bool identify = false;   // hash the tree, and ask git whether it is changed
+    std::set<int> only;        // kinds to report; empty = all
+    std::set<int> disabled;    // rules that are switched off (tests of the rules)
+    std::string since;         // a revision: findings on lines that were there before are known
+    std::string baseline;      // a file: findings in it are known
+    unsigned threads = 0;      // 0 = one a core
+    bool identify = false;     // hash the tree, and ask git whether it is changed
+    bool look_alikes = false;  // names that only hold the letters, too (SEG156)
     WallTime today{};
 };
 

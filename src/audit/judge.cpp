@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
@@ -64,6 +65,35 @@ bool is_data_name(const View& v) {
         if (lower.find(sign) != std::string::npos && !v.model.is_own_name(v.name()) &&
             lower.find("ollama ") != 0 && !v.is(TokenType::kPort))
             return true;
+    return false;
+}
+
+constexpr std::string_view kLetters = "ollama";
+
+std::size_t find_letters(std::string_view text, std::size_t from) {
+    const auto found = std::search(
+        text.begin() + static_cast<std::ptrdiff_t>(std::min(from, text.size())), text.end(),
+        kLetters.begin(), kLetters.end(), [](char a, char b) { return ascii_lower(a) == b; });
+    return found == text.end() ? std::string_view::npos
+                               : static_cast<std::size_t>(found - text.begin());
+}
+
+bool is_host_char(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
+}
+
+/// The address is one that segue-audit.yaml names as Segue's: nothing to change for drop-in.
+bool at_gateway(const View& v) {
+    const auto around = v.text_around();
+    for (const std::string_view gateway : v.model.gateways) {
+        if (gateway.empty()) continue;
+        for (std::size_t at = 0; (at = around.find(gateway, at)) != std::string_view::npos; ++at) {
+            const auto end = at + gateway.size();
+            if ((at == 0 || !is_host_char(around[at - 1])) &&
+                (end == around.size() || !is_host_char(around[end])))
+                return true;
+        }
+    }
     return false;
 }
 
@@ -204,7 +234,8 @@ std::vector<Finding> judge(const ParsedFile& file, const Model& model,
             if (in_foreign_url(view) && !find_port(view.text_around()) &&
                 !find_native_path(view.text_around()))
                 continue;
-            if (!view.comment() && !form.doc && is_data_name(view)) {
+            if (!view.comment() && !form.doc &&
+                (is_data_name(view) || model.data_names.contains(normalised(view.name())))) {
                 note(153, token);
                 continue;
             }
@@ -215,6 +246,7 @@ std::vector<Finding> judge(const ParsedFile& file, const Model& model,
         }
         for (const Rule* rule : all_rules()) {
             if (disabled.contains(rule->id)) continue;
+            if (rule->id == kBaseUrlRule.id && at_gateway(view)) continue;
             auto claimed = rule->judge(view);
             if (!claimed) continue;
             auto& at = lines[line];
@@ -251,6 +283,9 @@ std::vector<Finding> judge(const ParsedFile& file, const Model& model,
         finding.breaks_at_runtime = best.rule->breaks_at_runtime && finding.level == Level::kError;
         finding.fix.mode = finding.level == Level::kNote ? "none" : "ask";
         finding.fix.step = best.rule->id == 104 || best.rule->id == 105 ? "drop-in" : "final";
+        if (best.rule->id == kModelTagRule.id)
+            if (const auto id = model.model_ids.find(finding.token); id != model.model_ids.end())
+                finding.fix.to = id->second;
         finding.symbol = symbol_of(
             file, file.segments.list.empty() ? Segment{} : file.segments.list[best.token->segment],
             line);
@@ -291,6 +326,35 @@ std::vector<Finding> judge(const ParsedFile& file, const Model& model,
     std::sort(out.begin(), out.end(), [](const Finding& a, const Finding& b) {
         return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });
+    return out;
+}
+
+bool has_letters(std::string_view text) {
+    return find_letters(text, 0) != std::string_view::npos;
+}
+
+std::vector<Finding> look_alikes(const ParsedFile& file, const std::vector<Finding>& found) {
+    std::vector<Finding> out;
+    std::set<std::uint32_t> taken;
+    for (const auto& finding : found)
+        for (auto line = finding.line; line <= finding.end_line; ++line)
+            taken.insert(line);
+    const auto text = file.source.text();
+    for (std::size_t at = 0; (at = find_letters(text, at)) != std::string_view::npos;
+         at += kLetters.size()) {
+        if (!taken.insert(file.source.line_of(at) + 1).second) continue;
+        Finding finding = finding_at(file, at, at + kLetters.size());
+        finding.rule = 156;
+        finding.level = Level::kNote;
+        finding.confidence = Confidence::kCertain;
+        finding.message =
+            find_word(text.substr(at, kLetters.size() + 1)) &&
+                    (at == 0 || std::isalpha(static_cast<unsigned char>(text[at - 1])) == 0)
+                ? "names something of others, not Ollama itself"
+                : "only the letters: another name";
+        finding.fix.mode = "none";
+        out.push_back(std::move(finding));
+    }
     return out;
 }
 

@@ -34,8 +34,9 @@ struct Learned {
 };
 
 struct Model {
-    std::set<std::string> own_names;  // normalised: lower case, no separators
-    std::set<std::string> data_names;
+    std::set<std::string> own_names;   // normalised: lower case, no separators
+    std::set<std::string> data_names;  // normalised
+    std::map<std::string, std::string, std::less<>> model_ids;  // tag to id, as the policy says
     std::set<std::string, std::less<>>
         defined;  // classes and functions of the project that hold the word
     std::set<std::string, std::less<>>

@@ -10,6 +10,7 @@
 #include "audit/proof/proof.hpp"
 #include "audit/rules/rule.hpp"
 #include "audit/walk/ignore.hpp"
+#include "base/json.hpp"
 #include "base/settings.hpp"
 #include "base/text.hpp"
 
@@ -128,8 +129,17 @@ Result<Policy> parse_policy(std::string_view text, const std::string& name) {
         entry.finish();
         policy.allow.push_back(std::move(allow));
     }
-    (void)top.has("models");
-    (void)top.scalars("models");
+    for (const auto& [tag, id] : top.scalars("models")) {
+        json::Parser parser;
+        const auto value = parser.parse(id);
+        if (!value || !value->is_string() || value->string().empty())
+            top.complain(
+                "models",
+                fmt::format("'{}' needs the id of a model, as meta-llama/Llama-3.1-8B-Instruct",
+                            tag));
+        else
+            policy.models.emplace(tag, value->string());
+    }
     if (auto proof = top.section("proof")) {
         policy.proof.required = proof->strings("required").value_or(std::vector<std::string>{});
         for (const auto& part : policy.proof.required)

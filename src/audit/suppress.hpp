@@ -1,6 +1,7 @@
 /// What people allowed: comments in the code and segue-audit.yaml. Applied after judging.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct Policy {
     std::vector<std::string> history;  // globs of treat_as
     std::vector<std::string> generated;
     std::vector<std::string> vendored;
+    std::map<std::string, std::string, std::less<>> models;  // which id stands for a tag
     ProofPolicy proof;
 };
 

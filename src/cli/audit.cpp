@@ -66,6 +66,7 @@ int audit_command(const AuditArguments& arguments, Console& console) {
         if (!kind) return report(console, kind.error());
         options.only.insert(*kind);
     }
+    options.look_alikes = arguments.all;
     options.identify =
         arguments.prove.wanted || arguments.format == "json" || console.output == Output::kJson;
     if (arguments.prove.wanted) {

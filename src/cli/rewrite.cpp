@@ -141,6 +141,8 @@ int rewrite_command(const RewriteArguments& arguments, Console& console) {
     }
     auto tree = rewrite::load_tree(arguments.path());
     if (!tree) return report(console, tree.error());
+    // What --map says comes before what segue-audit.yaml says.
+    settings.models.insert(tree->policy.models.begin(), tree->policy.models.end());
     const auto plan = rewrite::plan(tree->files, tree->policy, settings);
     if (!arguments.report.empty()) {
         const auto done = write_report(arguments.report, plan);

@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from support.segue import binary
+from support.segue import ROOT, binary
 
 
 @pytest.fixture
@@ -96,6 +97,36 @@ def test_sarif(tree):
     assert (region["startColumn"], region["byteOffset"]) == (24, 38)  # é is one UTF-16 unit and two bytes
 
 
+NODE = os.environ.get("NODE") or shutil.which("node") or str(ROOT / ".deps/node/bin/node")
+MODULES = ROOT / "tests/clients/node/node_modules"
+
+
+def sarif_problems(file):
+    return subprocess.run([NODE, ROOT / "tests/audit/validate_sarif.mjs", MODULES, file], capture_output=True, text=True)
+
+
+def test_sarif_is_valid_by_its_official_schema(tree, tmp_path):
+    """The corpus has every kind; suppressions, flows, a baseline and odd names come on top."""
+    from audit.corpus import read
+    root = tree(**{"a b/é%.py": "import ollama\nc = ollama.Client()\nr = c.chat(model='llama3.1:8b')\nprint(r['message']['content'])\n",
+                   "x.py": "# segue: allow SEG101 for now until 2099-01-01 owner @ann\nimport ollama\n",
+                   "y.min.js": "ollama " * 2000})
+    for corpus in sorted((ROOT / "tests/audit/corpus").glob("*.txt")):
+        for name, text in read(corpus)[0].items():
+            target = root / corpus.stem / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+    file = tmp_path / "out.sarif"
+    assert audit("--format", "sarif", "--output", file, root).returncode == 1
+    report = json.loads(file.read_text())
+    assert len(report["runs"][0]["results"]) > 300
+    done = sarif_problems(file)
+    assert done.returncode == 0 and done.stdout == "valid\n", done.stderr[:2000]
+    report["runs"][0]["results"][0]["level"] = "terrible"
+    file.write_text(json.dumps(report))
+    assert sarif_problems(file).returncode == 1  # the check can fail
+
+
 def test_html_is_one_page_without_network(tree):
     page = audit("--format", "html", tree(**{"a.py": "u = 'http://x:11434/<script>alert(1)</script>'\n"})).stdout.decode()
     assert "<script>alert" not in page and not re.search(r'(src|href)="', page)
@@ -128,6 +159,43 @@ def test_suppressions(tree):
 def test_a_wrong_policy_names_the_place(tree):
     done = audit(tree(**{"segue-audit.yaml": "allow:\n  - rules: [SEG999]\n    reason: x\n    owner: y\n"}))
     assert done.returncode == 2 and b"segue-audit.yaml:2" in done.stderr and b"SEG999" in done.stderr
+
+
+def test_the_policy_names_segue_data_and_models(tree):
+    files = {"a.env": "LLM=http://gate:11434\nOTHER=http://box:11434\n", "b.py": "import ollama\nollama.chat(model='acme-chat:7b')\n",
+             "c.yaml": "store:\n  bucket: ollama_answers\n"}
+    before = found(tree(**files))
+    assert {("a.env", 1, "base_url"), ("a.env", 2, "base_url"), ("b.py", 2, "client_call")} <= set(lines(before))
+    assert any(f["path"] == "c.yaml" and f["level"] != "note" for f in before["findings"])
+    policy = "gateway: [gate]\ndata_names: [ollama_answers]\nmodels: {'acme-chat:7b': acme/Chat-7B}\n"
+    after = found(tree(**{"segue-audit.yaml": policy}))
+    assert ("a.env", 1, "base_url") not in lines(after) and ("a.env", 2, "base_url") in lines(after)
+    assert [f["kind"] for f in after["findings"] if f["path"] == "c.yaml"] == ["data_name"]
+    tagged = found(tree(**{"d.py": "import ollama\nMODEL = 'acme-chat:7b'\nollama.chat(model=MODEL)\n"}))
+    assert "acme/Chat-7B" in [f["fix"]["to"] for f in tagged["findings"] if f["kind"] == "model_tag"]
+    wrong = audit(tree(**{"segue-audit.yaml": "models: {x: 3}\n"}))
+    assert wrong.returncode == 2 and b"needs the id of a model" in wrong.stderr
+
+
+def test_look_alikes_only_with_all(tree):
+    root = tree(**{"a.md": "We tried Dollama, and https://blog.example.com/why-ollama-is-slow too.\n", "b.py": "import ollama\n"})
+    assert "look_alike" not in {f["kind"] for f in found(root)["findings"]}
+    assert [(f["path"], f["line"], f["level"]) for f in found("--all", root)["findings"] if f["kind"] == "look_alike"] == [("a.md", 1, "note")]
+    assert audit("--all", root / "a.md").returncode == 0
+
+
+def test_a_subfolder_obeys_the_rules_above_it(tree):
+    root = tree(**{".gitignore": "out/\n*.gen.py\n/services/chat/top.py\n", "services__.gitignore": "!keep.gen.py\nlocal.py\n",
+                   "services__chat__a.py": "import ollama\n", "services__chat__b.gen.py": "import ollama\n",
+                   "services__chat__keep.gen.py": "import ollama\n", "services__chat__local.py": "import ollama\n",
+                   "services__chat__top.py": "import ollama\n", "services__chat__out__c.py": "import ollama\n",
+                   "services__chat__mine.py": "import ollama\n"})
+    git(root, "init", "-q")
+    (root / ".git/info/exclude").write_text("mine.py\n")
+    want = {"a.py", "keep.gen.py"}
+    assert {f["path"] for f in found(root / "services/chat")["findings"]} == want
+    assert {f["path"] for f in found(root)["findings"]} == {f"services/chat/{name}" for name in want}
+    assert {f["path"] for f in found(root / "services/chat/out")["findings"]} == {"c.py"}  # it was named
 
 
 def test_baseline_is_a_ratchet(tree, tmp_path_factory):
@@ -177,10 +245,11 @@ def test_large_and_deep_input(tree):
     root = tree(**{
         "big.py": b"x = 1\n" * 3_000_000 + b"import ollama\n",
         "line.js": b"a" * 5_000_000 + b" ollama " + b"b" * 5_000_000,
+        "huge.js": b"a" * 50_000_000 + b" ollama\n",
         "deep.json": b"[" * 100_000 + b'"ollama"' + b"]" * 100_000,
         "deep.py": b"import ollama\nx = " + b"(" * 100_000 + b")" * 100_000,
         "deep.ts": b"import ollama from 'ollama'\n" + b"{" * 100_000,
     })
     report = found(root, limit=120)
-    assert [f["path"] for f in report["not_read"]] == ["big.py"]
+    assert [f["path"] for f in report["not_read"]] == ["big.py", "huge.js"]
     assert {f["path"] for f in report["findings"]} == {"line.js", "deep.json", "deep.py", "deep.ts"}

@@ -55,9 +55,8 @@ public:
         git_ = &git;
         if (ignore_ == UseIgnoreRules::kYes) {
             if (!git.global_excludes.empty())
-                stack_.push_back(IgnoreFile::parse(read_small(git.global_excludes), ""));
-            if (!git.exclude.empty() && git.top == real_root())
-                stack_.push_back(IgnoreFile::parse(read_small(git.exclude), ""));
+                above_.push_back({IgnoreFile::parse(read_small(git.global_excludes), ""), ""});
+            add_rules_from_above(git);
         }
         for (const auto& module : git.submodules)
             out_.not_read.push_back({shown(module), "a git submodule: audit it on its own", false});
@@ -71,6 +70,20 @@ private:
         char resolved[PATH_MAX];
         return realpath(root_.c_str(), resolved) != nullptr ? resolved : root_;
     }
+    /// A folder of a repository obeys the rules of the folders above it, up to the work tree's
+    /// root.
+    void add_rules_from_above(const GitFacts& git) {
+        const std::string root = real_root();
+        if (git.top.empty() || (root != git.top && !root.starts_with(git.top + "/"))) return;
+        const std::string inside = root == git.top ? "" : root.substr(git.top.size() + 1) + "/";
+        if (!git.exclude.empty())
+            above_.push_back({IgnoreFile::parse(read_small(git.exclude), ""), inside});
+        for (std::size_t at = 0; at < inside.size(); at = inside.find('/', at) + 1) {
+            const std::string folder = git.top + "/" + inside.substr(0, at);
+            auto file = IgnoreFile::parse(read_small(folder + ".gitignore"), "");
+            if (!file.empty()) above_.push_back({std::move(file), inside.substr(at)});
+        }
+    }
     std::string shown(const std::string& path) const {
         return shown_.empty() ? path : shown_ + "/" + path;
     }
@@ -78,6 +91,10 @@ private:
     bool is_ignored(const std::string& path, Entry entry) const {
         for (auto file = stack_.rbegin(); file != stack_.rend(); ++file) {
             const auto answer = file->match(path, entry);
+            if (answer != Ignored::kUndecided) return answer == Ignored::kYes;
+        }
+        for (auto above = above_.rbegin(); above != above_.rend(); ++above) {
+            const auto answer = above->file.match(above->prefix + path, entry);
             if (answer != Ignored::kUndecided) return answer == Ignored::kYes;
         }
         return false;
@@ -189,7 +206,12 @@ private:
     UseIgnoreRules ignore_;
     Walk& out_;
     const GitFacts* git_ = nullptr;
-    std::vector<IgnoreFile> stack_;
+    struct Above {
+        IgnoreFile file;
+        std::string prefix;  // from the file's folder to the walk's root: "services/chat/"
+    };
+    std::vector<Above> above_;       // what rules the whole walk, weakest first
+    std::vector<IgnoreFile> stack_;  // of the folders inside it
     int ignored_ = 0;
 };
 
