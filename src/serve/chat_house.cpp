@@ -1,9 +1,5 @@
 #include "serve/chat_house.hpp"
 
-#include <unistd.h>
-
-#include <climits>
-
 #include "base/log.hpp"
 #include "serve/api/traffic.hpp"
 
@@ -11,14 +7,6 @@ namespace segue::serve {
 namespace {
 
 constexpr auto kTrafficEvery = std::chrono::seconds(2);
-constexpr std::size_t kQuestionThreads = 1;
-
-std::string program_path() {
-    std::string path(PATH_MAX, '\0');
-    const auto length = ::readlink("/proc/self/exe", path.data(), path.size());
-    path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-    return path;
-}
 
 }  // namespace
 
@@ -40,7 +28,6 @@ Result<std::unique_ptr<ChatHouse>> ChatHouse::open(api::Context& context, store:
     context.chat = house->chat_.get();
     context.traffic = &house->traffic_;
     store.when_ready([raw = house.get()] { raw->chat_->take_over(); });
-    house->thread_ = std::jthread([raw = house.get()] { raw->bring_up(); });
     return house;
 }
 
@@ -48,23 +35,7 @@ ChatHouse::~ChatHouse() {
     stop();
 }
 
-void ChatHouse::bring_up() {
-    const auto files = rag::find_embedding_files(options_.environment, program_path());
-    if (!files) {
-        log::info("search goes by keywords alone: {}", files.error().detail);
-        return;
-    }
-    auto opened = rag::open_local_embedder(*files, kQuestionThreads);
-    if (!opened) {
-        log::warning("search goes by keywords alone: {}", opened.error().detail);
-        return;
-    }
-    embedder_ = std::move(*opened);
-    retrieval_.use(*embedder_);
-}
-
 void ChatHouse::stop() {
-    thread_ = {};
     if (chat_) chat_->stop();
 }
 

@@ -1,15 +1,13 @@
-/// The chat's part of the house: retrieval with its embedding model, conversations, the newest
-/// traffic. It stands before the database does, and works once that is there.
+/// The chat's part of the house: retrieval, conversations, the newest traffic. It stands before the
+/// database does, and works once that is there.
 ///
-/// Thread: made and destroyed by the daemon's main thread; one thread of its own waits for what is
-/// slow (the embedding model, the database's first answer). Lifetime: after the gateway and the
-/// store.
+/// Thread: made and destroyed by the daemon's main thread. Lifetime: after the gateway and the
+/// store; the embedding model is the document house's, which outlives it.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "base/result.hpp"
 #include "base/settings.hpp"
@@ -36,21 +34,20 @@ public:
     ChatHouse& operator=(const ChatHouse&) = delete;
 
     chat::Chat& chat() { return *chat_; }
+    /// Until then its searches go by keywords alone. It must live as long as this.
+    void use(const rag::Embedder& embedder) { retrieval_.use(embedder); }
     /// Ends what runs; what came is kept.
     void stop();
 
 private:
     ChatHouse(api::Context& context, store::Store& store, Options options);
-    void bring_up();
 
     api::Context& context_;
     store::Store& store_;
     const Options options_;
-    std::unique_ptr<rag::Embedder> embedder_;  // before what uses it
     Retrieval retrieval_;
     std::unique_ptr<chat::Chat> chat_;
     api::Pulse traffic_;
-    std::jthread thread_;
 };
 
 }  // namespace segue::serve

@@ -24,6 +24,7 @@
 #include "serve/certificates.hpp"
 #include "serve/chat_house.hpp"
 #include "serve/discovery.hpp"
+#include "serve/document_house.hpp"
 #include "serve/key_watch.hpp"
 #include "serve/observe.hpp"
 #include "serve/service_manager.hpp"
@@ -87,8 +88,9 @@ struct House {
     std::unique_ptr<KeyWatch> keys;
     std::unique_ptr<UsageKeeper> usage;  // null: --no-store
     std::vector<net::Listener> listeners;
-    bool activated = false;           // a service manager opened them
-    std::unique_ptr<ChatHouse> chat;  // null: no store
+    bool activated = false;                    // a service manager opened them
+    std::unique_ptr<DocumentHouse> documents;  // null: no store; owns the chat's embedding model
+    std::unique_ptr<ChatHouse> chat;           // null: no store
     std::unique_ptr<Workers> workers;
     std::unique_ptr<Certificates> certificates;  // null: plain HTTP
     std::unique_ptr<TakeoverServer> takeover;    // null: nobody can take over
@@ -517,6 +519,11 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         SEGUE_TRY(chat, ChatHouse::open(house.api_context, *house.store,
                                         {.environment = options.environment, .alone = alone}));
         house.chat = std::move(chat);
+        house.documents = std::make_unique<DocumentHouse>(
+            *house.store, DocumentHouse::Options{
+                              options.environment, alone,
+                              [&house](const rag::Embedder& model) { house.chat->use(model); }});
+        house.api_context.documents = house.documents.get();
     }
 
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
@@ -575,6 +582,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     }
     house.predecessor = {};
     if (house.chat) house.chat->stop();
+    if (house.documents) house.documents->stop();
     house.api.stop();  // its threads answer through the workers' loops
     house.workers->stop();
     house.registry->stop();

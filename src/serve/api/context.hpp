@@ -25,8 +25,9 @@ class Chat;
 }
 
 namespace segue::serve {
+class DocumentHouse;
 class Observer;
-}
+}  // namespace segue::serve
 
 namespace segue::serve::api {
 
@@ -55,10 +56,11 @@ struct Context {
     store::Store* store = nullptr;     // null: none
     people::People* people = nullptr;  // null: no store
     const gateway::KeyFile* keys = nullptr;
-    bool secure_cookies = false;   // clients come by TLS
-    chat::Chat* chat = nullptr;    // null: no store
-    Observer* observer = nullptr;  // null: no store
-    Pulse* traffic = nullptr;      // null: no store
+    bool secure_cookies = false;         // clients come by TLS
+    chat::Chat* chat = nullptr;          // null: no store
+    DocumentHouse* documents = nullptr;  // null: no store
+    Observer* observer = nullptr;        // null: no store
+    Pulse* traffic = nullptr;            // null: no store
     /// The configuration in force, as /segue/v1/settings shows it; replaced at each reload.
     std::atomic<std::shared_ptr<const std::string>> settings;
     std::atomic<bool> draining{false};

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "serve/api/chat.hpp"
+#include "serve/api/documents.hpp"
 #include "serve/api/people.hpp"
 #include "serve/api/route.hpp"
 #include "serve/api/session.hpp"
@@ -52,18 +53,18 @@ constexpr std::array kRoutes{
     Route{"POST", "/segue/v1/keys", "createKey", kKeysManage, kToken, kJson, kCrew, kStore, people_routes::create_key},
     Route{"DELETE", "/segue/v1/keys/{key}", "revokeKey", kKeysManage, kToken, kNone, kCrew, kStore, people_routes::revoke_key},
     Route{"GET", "/segue/v1/activity", "listActivity", kActivity, kFree, kNone, kCrew, kStore, people_routes::activity},
-    Route{"GET", "/segue/v1/collections", "listCollections", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/collections", "createCollection", kDocumentsManage, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/collections/{collection}", "getCollection", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"PATCH", "/segue/v1/collections/{collection}", "changeCollection", kDocumentsManage, kToken, kJson, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/collections/{collection}", "deleteCollection", kDocumentsManage, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/collections/{collection}/documents", "listDocuments", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/collections/{collection}/documents", "addDocument", kDocumentsWrite, kToken, kFile, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/documents/{document}", "getDocument", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"DELETE", "/segue/v1/documents/{document}", "deleteDocument", kDocumentsWrite, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"GET", "/segue/v1/documents/{document}/text", "getDocumentText", kDocuments, kFree, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/documents/{document}/retry", "retryDocument", kDocumentsWrite, kToken, kNone, kCrew, kStore, nullptr},
-    Route{"POST", "/segue/v1/search", "search", kDocuments, kToken, kJson, kCrew, kStore, nullptr},
+    Route{"GET", "/segue/v1/collections", "listCollections", kDocuments, kFree, kNone, kCrew, kStore, documents::list_collections},
+    Route{"POST", "/segue/v1/collections", "createCollection", kDocumentsManage, kToken, kJson, kCrew, kStore, documents::create_collection},
+    Route{"GET", "/segue/v1/collections/{collection}", "getCollection", kDocuments, kFree, kNone, kCrew, kStore, documents::get_collection},
+    Route{"PATCH", "/segue/v1/collections/{collection}", "changeCollection", kDocumentsManage, kToken, kJson, kCrew, kStore, documents::change_collection},
+    Route{"DELETE", "/segue/v1/collections/{collection}", "deleteCollection", kDocumentsManage, kToken, kNone, kCrew, kStore, documents::delete_collection},
+    Route{"GET", "/segue/v1/collections/{collection}/documents", "listDocuments", kDocuments, kFree, kNone, kCrew, kStore, documents::list},
+    Route{"POST", "/segue/v1/collections/{collection}/documents", "addDocument", kDocumentsWrite, kToken, kFile, kCrew, kStore, documents::add},
+    Route{"GET", "/segue/v1/documents/{document}", "getDocument", kDocuments, kFree, kNone, kCrew, kStore, documents::get},
+    Route{"DELETE", "/segue/v1/documents/{document}", "deleteDocument", kDocumentsWrite, kToken, kNone, kCrew, kStore, documents::remove},
+    Route{"GET", "/segue/v1/documents/{document}/text", "getDocumentText", kDocuments, kFree, kNone, kCrew, kStore, documents::text},
+    Route{"POST", "/segue/v1/documents/{document}/retry", "retryDocument", kDocumentsWrite, kToken, kNone, kCrew, kStore, documents::retry},
+    Route{"POST", "/segue/v1/search", "search", kDocuments, kToken, kJson, kCrew, kStore, documents::search},
     Route{"GET", "/segue/v1/conversations", "listConversations", kChat, kFree, kNone, kCrew, kStore, conversations::list},
     Route{"POST", "/segue/v1/conversations", "createConversation", kChat, kToken, kJson, kCrew, kStore, conversations::create},
     Route{"GET", "/segue/v1/conversations/{conversation}", "getConversation", kChat, kFree, kNone, kCrew, kStore, conversations::get},
