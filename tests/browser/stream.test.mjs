@@ -37,7 +37,7 @@ function paced(text, perSecond) {
 async function ask(page, title) {
   const { id } = api.converse(title, []);
   await page.goto(`${api.url}/ui/chat/${id}`);
-  await page.getByLabel('Question').fill('How do I point my application at Segue?');
+  await page.getByRole('textbox', { name: 'Question' }).fill('How do I point my application at Segue?');
   await page.keyboard.press('Enter');
   return id;
 }

@@ -64,7 +64,7 @@ test('payloads while they stream, in pieces', async () => {
   };
   const page = await openPage(browser);
   await page.goto(`${api.url}/ui/chat/${id}`);
-  await page.getByLabel('Question').fill('Go');
+  await page.getByRole('textbox', { name: 'Question' }).fill('Go');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Answer again' }).waitFor();
   page.clean();

@@ -1,0 +1,183 @@
+// Whole flows in a real browser over the real program with its database: the first link, chat, people, what breaks.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { checkPage, engineConfig, launch, openPage, sleep, startEngine, startSegue, until } from './stage.mjs';
+
+const PASSWORD = 'correct horse battery';
+let segue, engine, browser, admin;
+before(async () => {
+  engine = await startEngine(() => ({ text: 'Set **OLLAMA_HOST** to the address of Segue.' }));
+  [segue, browser] = await Promise.all([startSegue({ config: engineConfig(engine), database: true }), launch()]);
+  await until(async () => (await (await fetch(`${segue.url}/segue/v1/session`)).json()).store.state === 'ready', () => segue.log, 90);
+});
+after(async () => {
+  await browser?.close();
+  await segue?.stop();
+  await engine?.kill().catch(() => undefined);
+});
+
+async function say(page, text) {
+  await page.getByRole('textbox', { name: 'Question' }).fill(text);
+  await page.keyboard.press('Enter');
+}
+const lastAnswer = (page) => page.locator('.answer').last();
+
+test('the first link makes the administrator, who lands in the chat', async () => {
+  admin = await openPage(browser);
+  await admin.goto(`${segue.url}/ui/`);
+  await admin.getByRole('heading', { name: 'Set up Segue' }).waitFor(); // without the link there is nothing to guess
+  const link = await until(() => segue.log.match(/\/ui\/setup#token=\S+/)?.[0], () => segue.log);
+  await admin.goto(segue.url + link);
+  await admin.getByLabel('Your name').fill('Ada Keller');
+  await admin.getByLabel('Login').fill('ada');
+  await admin.getByLabel('Password').fill(PASSWORD);
+  await admin.getByRole('button', { name: 'Create account' }).click();
+  await admin.getByRole('heading', { name: 'What would you like to know?' }).waitFor();
+  admin.clean();
+});
+
+test('a question is answered, with its record, a title, and an address of its own', async () => {
+  await say(admin, 'How do I point my application at Segue?');
+  const answer = lastAnswer(admin);
+  await answer.locator('strong', { hasText: 'OLLAMA_HOST' }).waitFor();
+  await answer.getByRole('button', { name: /vLLM · scripted/ }).click();
+  await admin.getByRole('dialog', { name: 'How this was answered' }).getByText('gpu-1').waitFor();
+  await admin.keyboard.press('Escape');
+  await admin.getByRole('navigation', { name: 'Conversations' }).getByText('How do I point my application').waitFor();
+  assert.match(admin.url(), /\/ui\/chat\/.+/);
+  await admin.reload();
+  await lastAnswer(admin).locator('strong', { hasText: 'OLLAMA_HOST' }).waitFor();
+  await checkPage(admin, 'conversation', ['dark']);
+  await admin.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  admin.clean();
+});
+
+test('an edited question is a branch, and both are kept', async () => {
+  engine.script = () => ({ text: 'The second version.' });
+  await admin.locator('.question').hover();
+  await admin.getByRole('button', { name: 'Edit the question' }).click();
+  await admin.locator('.edit textarea').fill('And for OpenAI?');
+  await admin.keyboard.press('Enter');
+  await lastAnswer(admin).getByText('The second version.').waitFor();
+  await admin.locator('.question').hover();
+  await admin.locator('.question').getByRole('button', { name: 'Previous version' }).click();
+  await lastAnswer(admin).locator('strong', { hasText: 'OLLAMA_HOST' }).waitFor();
+  engine.script = () => ({ text: 'Once more.' });
+  await lastAnswer(admin).getByRole('button', { name: 'Answer again' }).click();
+  await lastAnswer(admin).getByText('Once more.').waitFor();
+  await lastAnswer(admin).getByRole('img', { name: 'Version 2 of 2' }).waitFor();
+  admin.clean();
+});
+
+test('a reload in mid-stream goes on where it was', async () => {
+  const words = Array.from({ length: 120 }, (_, at) => `word${at}`).join(' ');
+  engine.script = () => ({ text: words, perSecond: 40 });
+  await say(admin, 'Tell me many words');
+  await lastAnswer(admin).getByText('word10').waitFor();
+  await admin.reload();
+  await lastAnswer(admin).getByText('word119').waitFor({ timeout: 20_000 });
+  await lastAnswer(admin).getByRole('button', { name: 'Answer again' }).waitFor();
+  const text = await lastAnswer(admin).locator('.prose').innerText();
+  assert.equal(text.trim(), words);
+  admin.clean();
+});
+
+test('Esc stops, and what came is kept', async () => {
+  engine.script = () => ({ text: 'one two three four five '.repeat(60), perSecond: 30 });
+  await say(admin, 'Count');
+  await lastAnswer(admin).getByText('one two').waitFor();
+  await admin.keyboard.press('Escape');
+  await lastAnswer(admin).getByText('Stopped.').waitFor();
+  await sleep(300);
+  assert.match(await lastAnswer(admin).locator('.prose').innerText(), /^one two/);
+  admin.clean();
+});
+
+test('an engine that dies in mid-stream leaves half an answer, the reason, and a way on', async () => {
+  engine.script = () => ({ text: 'half of this answer came before the engine died', perSecond: 20, breakAfter: 5 });
+  await say(admin, 'Will you die?');
+  const answer = lastAnswer(admin);
+  await answer.getByText('The answer broke off').waitFor();
+  assert.match(await answer.locator('.prose').innerText(), /half of this answer/);
+  engine.script = () => ({ text: 'I am back.' });
+  await until(async () => {
+    const { engines } = await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json();
+    return engines[0].breaker.state !== 'open';
+  }, 'the engine may be asked again', 30);
+  await answer.getByRole('button', { name: 'Try again' }).click();
+  await lastAnswer(admin).getByText('I am back.').waitFor();
+  admin.clean();
+});
+
+test('without an engine the page says so, and the question can be asked again later', async () => {
+  const port = engine.port;
+  await engine.kill();
+  await until(async () => (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'down', 'it is seen to be gone');
+  await say(admin, 'Is anybody there?');
+  const answer = lastAnswer(admin);
+  await answer.locator('.broken, .notice').waitFor({ timeout: 30_000 });
+  await admin.getByRole('button', { name: 'Engines: No engine' }).waitFor();
+  await engine.listen(port);
+  await until(async () => (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'up', 'it is back', 30);
+  await answer.getByRole('button', { name: /Try again|Ask again/ }).first().click();
+  await lastAnswer(admin).getByText('I am back.').waitFor({ timeout: 30_000 });
+  admin.clean();
+});
+
+test('a second person sees nothing of the first', async () => {
+  const conversation = admin.url();
+  await admin.goto(`${segue.url}/ui/people`);
+  await admin.getByRole('button', { name: 'Add a person' }).click();
+  await admin.getByLabel('Name').fill('Bo Lindqvist');
+  await admin.getByLabel('Login').fill('bo');
+  await admin.getByRole('button', { name: 'Add person' }).click();
+  const password = (await admin.locator('.secret span').innerText()).trim();
+  await admin.getByRole('button', { name: 'I have kept it' }).click();
+  const bo = await openPage(browser);
+  await bo.goto(conversation);
+  await bo.getByLabel('Login').fill('bo');
+  await bo.getByLabel('Password').fill(password);
+  await bo.keyboard.press('Enter');
+  await bo.getByText('This conversation is not there, or it is not yours').waitFor();
+  await bo.getByText('Ask a question; your conversations are kept here.').waitFor();
+  assert.equal(await bo.getByRole('link', { name: 'People and keys' }).count(), 0);
+  await bo.goto(`${segue.url}/ui/people`);
+  await bo.getByText('Your role does not include this page').waitFor();
+  bo.clean();
+  await bo.context().close();
+});
+
+test('keys are made, shown once, and revoked; the log knows who did it', async () => {
+  await admin.goto(`${segue.url}/ui/people/keys`);
+  await admin.getByRole('button', { name: 'New key' }).first().click();
+  await admin.getByLabel('Name').fill('nightly');
+  await admin.getByRole('button', { name: 'Create key' }).click();
+  assert.ok((await admin.locator('.secret span').innerText()).trim().length > 20);
+  await admin.getByRole('button', { name: 'I have kept it' }).click();
+  await admin.getByRole('button', { name: 'Revoke' }).first().click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await admin.locator('main li', { hasText: 'nightly' }).getByText('Revoked').first().waitFor();
+  await admin.goto(`${segue.url}/ui/activity`);
+  await admin.locator('main li', { hasText: 'Ada Keller' }).first().waitFor();
+  admin.clean();
+});
+
+test('a conversation is renamed and deleted; signing out ends it', async () => {
+  await admin.goto(`${segue.url}/ui/chat`);
+  await admin.locator('.row').first().click();
+  await admin.getByRole('button', { name: 'Menu of this conversation' }).click();
+  await admin.getByRole('menuitem', { name: 'Rename' }).click();
+  await admin.getByLabel('Title').fill('A better name');
+  await admin.getByRole('button', { name: 'Rename' }).click();
+  await admin.locator('.row', { hasText: 'A better name' }).waitFor();
+  await admin.getByRole('button', { name: 'Menu of this conversation' }).click();
+  await admin.getByRole('menuitem', { name: 'Delete' }).click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await admin.locator('.row', { hasText: 'A better name' }).waitFor({ state: 'detached' });
+  await admin.getByRole('button', { name: 'Ada Keller' }).click();
+  await admin.getByRole('menuitem', { name: 'Sign out' }).click();
+  await admin.getByRole('heading', { name: 'Sign in to Segue' }).waitFor();
+  await admin.goto(`${segue.url}/ui/chat`);
+  await admin.getByRole('heading', { name: 'Sign in to Segue' }).waitFor();
+  admin.clean();
+});
