@@ -11,7 +11,9 @@ const onlyWoff2: Plugin = {
   name: 'only-woff2',
   enforce: 'pre',
   transform: (code, id) =>
-    /katex(\.min)?\.css$/.test(id) ? code.replace(/,\s*url\([^)]*\.(woff|ttf)\)\s*format\([^)]*\)/g, '') : null,
+    /katex(\.min)?\.css$/.test(id)
+      ? code.replace(/,\s*url\([^)]*\.(woff|ttf)\)\s*format\([^)]*\)/g, '')
+      : null,
 };
 
 export default defineConfig({

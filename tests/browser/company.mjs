@@ -2,7 +2,7 @@
 const START = Date.parse('2026-11-24T12:00:00Z');
 export const ago = (seconds) => new Date(START - seconds * 1000).toISOString();
 
-export const ada = { id: 'p1', login: 'ada', name: 'Ada Keller', role: 'admin', disabled: false, created_at: ago(9e5), last_seen_at: ago(4) };
+export const ada = { id: 'p1', login: 'ada', name: 'Ada Keller', role: 'admin', disabled: false, must_change_password: false, created_at: ago(9e5), last_seen_at: ago(4) };
 export const PERMISSIONS = [
   ...['activity', 'chat', 'documents', 'documents.manage', 'documents.write', 'engines', 'keys.manage', 'models', 'people'],
   ...['people.manage', 'settings', 'signed_in', 'traffic'],

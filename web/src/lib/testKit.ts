@@ -28,6 +28,7 @@ export const ADA = {
   name: 'Ada Keller',
   role: 'admin',
   disabled: false,
+  must_change_password: false,
   created_at: '2026-01-01T00:00:00Z',
   last_seen_at: null,
 } as const;
