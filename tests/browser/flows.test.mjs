@@ -151,6 +151,53 @@ test('a second person sees nothing of the first', async () => {
   await bo.context().close();
 });
 
+test('documents are added, found, cited and opened at the place', async () => {
+  await admin.goto(`${segue.url}/ui/documents`);
+  await admin.getByRole('button', { name: 'New collection' }).first().click();
+  await admin.getByLabel('Name', { exact: true }).fill('Handbook');
+  await admin.getByRole('button', { name: 'Create collection' }).click();
+  await admin.getByRole('heading', { name: 'Handbook' }).waitFor();
+  const handbook = '# Holidays\n\nEverybody has thirty days of holiday a year.\n\n## Carrying over\n\nUnused zeppelin days can be carried over until the end of March.\n';
+  const chooser = admin.waitForEvent('filechooser');
+  await admin.getByRole('button', { name: 'Add files' }).first().click();
+  await (await chooser).setFiles([
+    { name: 'holidays.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) },
+    { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 this is no PDF') },
+    { name: '<img src=x onerror=pwned()>.txt', mimeType: 'text/plain', buffer: Buffer.from('A name is a name.') },
+  ]);
+  await admin.locator('.documents li', { hasText: 'holidays.md' }).getByRole('img', { name: /Ready|Found by words/ }).waitFor({ timeout: 30_000 });
+  await admin.locator('.documents li', { hasText: 'broken.pdf' }).getByRole('img', { name: 'Failed' }).waitFor({ timeout: 30_000 });
+  await checkPage(admin, 'documents', ['light']);
+
+  await admin.goto(`${segue.url}/ui/search?q=zeppelin&explain=1&mode=keyword`);
+  await admin.locator('.hits mark', { hasText: /zeppelin/i }).first().waitFor();
+  await admin.locator('.hits h2 a').first().click();
+  await admin.locator('.passage.wanted', { hasText: 'zeppelin' }).waitFor();
+
+  engine.script = () => ({ text: 'Unused zeppelin days can be carried over until the end of March [1]. The moon is made of cheese [1].' });
+  await admin.goto(`${segue.url}/ui/chat`);
+  await say(admin, 'Can unused zeppelin days be carried over?');
+  await lastAnswer(admin).getByRole('button', { name: 'Answer again' }).waitFor({ timeout: 30_000 });
+  const cites = lastAnswer(admin).locator('a.cite');
+  assert.equal(await cites.count(), 2);
+  assert.equal(await cites.nth(0).getAttribute('data-why'), null);
+  assert.equal(await cites.nth(1).getAttribute('data-why'), 'not_enough_in_common');
+  await cites.first().click();
+  const source = admin.getByRole('complementary', { name: 'Sources' });
+  await source.locator('mark', { hasText: 'zeppelin' }).first().waitFor();
+  await source.getByRole('link').first().click();
+  await admin.locator('.passage.wanted', { hasText: 'zeppelin' }).waitFor();
+  admin.clean();
+});
+
+test('traffic shows what was asked', async () => {
+  await admin.goto(`${segue.url}/ui/traffic`);
+  await admin.locator('canvas').first().waitFor({ timeout: 30_000 });
+  await admin.getByText('last hour').first().waitFor();
+  await checkPage(admin, 'traffic', ['light']);
+  admin.clean();
+});
+
 test('keys are made, shown once, and revoked; the log knows who did it', async () => {
   await admin.goto(`${segue.url}/ui/people/keys`);
   await admin.getByRole('button', { name: 'New key' }).first().click();
