@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "serve/api/traffic.hpp"
+#include "serve/built_in.hpp"
 
 namespace segue::serve {
 namespace {
@@ -27,7 +28,15 @@ Result<std::unique_ptr<ChatHouse>> ChatHouse::open(api::Context& context, store:
     house->chat_ = std::move(opened);
     context.chat = house->chat_.get();
     context.traffic = &house->traffic_;
-    store.when_ready([raw = house.get()] { raw->chat_->take_over(); });
+    store.when_ready([raw = house.get()] {
+        {
+            const std::lock_guard lock(raw->mutex_);
+            raw->store_ready_ = true;
+        }
+        raw->ready_.notify_all();
+    });
+    house->thread_ =
+        std::jthread([raw = house.get()](const std::stop_token& stop) { raw->bring_up(stop); });
     return house;
 }
 
@@ -35,7 +44,26 @@ ChatHouse::~ChatHouse() {
     stop();
 }
 
+bool ChatHouse::wait_for_store(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    return ready_.wait(lock, stop, [this] { return store_ready_; });
+}
+
+void ChatHouse::bring_up(const std::stop_token& stop) {
+    if (!wait_for_store(stop)) return;
+    chat_->take_over();
+    const auto loaded = load_own_documents(store_.pool(), stop);
+    if (!loaded) {
+        log::warning("Segue's own documentation is not searchable now: {}", loaded.error().detail);
+    } else if (loaded->fresh > 0) {
+        log::info("Segue's own documentation is the collection '{}': {} documents, {} passages new",
+                  kOwnDocuments, loaded->documents, loaded->fresh);
+        if (options_.on_documents) options_.on_documents();
+    }
+}
+
 void ChatHouse::stop() {
+    thread_ = {};
     if (chat_) chat_->stop();
 }
 

@@ -1,13 +1,18 @@
-/// The chat's part of the house: retrieval, conversations, the newest traffic. It stands before the
-/// database does, and works once that is there.
+/// The chat's part of the house: retrieval, conversations, Segue's own documentation as the first
+/// collection, the newest traffic. It stands before the database does, and works once that is
+/// there.
 ///
-/// Thread: made and destroyed by the daemon's main thread. Lifetime: after the gateway and the
+/// Thread: made and destroyed by the daemon's main thread; one of its own loads the documentation.
+/// Lifetime: after the gateway and the
 /// store; the embedding model is the document house's, which outlives it.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/result.hpp"
 #include "base/settings.hpp"
@@ -25,6 +30,7 @@ public:
     struct Options {
         Environment environment;
         bool alone = true;  // no other Segue answers with this store
+        std::function<void()> on_documents;  // passages were written
     };
     /// Puts itself into `context`.
     static Result<std::unique_ptr<ChatHouse>> open(api::Context& context, store::Store& store,
@@ -41,6 +47,8 @@ public:
 
 private:
     ChatHouse(api::Context& context, store::Store& store, Options options);
+    void bring_up(const std::stop_token& stop);
+    bool wait_for_store(const std::stop_token& stop);
 
     api::Context& context_;
     store::Store& store_;
@@ -48,6 +56,10 @@ private:
     Retrieval retrieval_;
     std::unique_ptr<chat::Chat> chat_;
     api::Pulse traffic_;
+    std::mutex mutex_;
+    std::condition_variable_any ready_;
+    bool store_ready_ = false;
+    std::jthread thread_;
 };
 
 }  // namespace segue::serve
