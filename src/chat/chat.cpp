@@ -30,12 +30,12 @@ Result<std::unique_ptr<Chat>> Chat::open(gateway::Gateway& gateway, store::Pool&
     SEGUE_TRY(room, EngineRoom::open(gateway));
     std::unique_ptr<Chat> chat(new Chat(pool));
 
-    chat->jobs_ =
-        std::make_unique<Jobs>(gateway, chat->archive_, retrieval, std::move(room), options);
+    chat->jobs_ = std::make_unique<Jobs>(gateway, chat->archive_, chat->files_, retrieval,
+                                         std::move(room), options);
     return chat;
 }
 
-Chat::Chat(store::Pool& pool) : archive_(pool) {
+Chat::Chat(store::Pool& pool) : archive_(pool), files_(pool) {
 }
 
 Chat::~Chat() = default;
@@ -45,6 +45,13 @@ void Chat::take_over() {
     if (given_up && *given_up > 0)
         log::info("{} answers were interrupted when Segue stopped; they can be continued",
                   *given_up);
+}
+
+Result<Conversation> Chat::conversation(const Person& person, std::string_view id) {
+    SEGUE_TRY(found, archive_.find(person, id));
+    SEGUE_TRY(files, files_.list(person, id));
+    found.files = std::move(files);
+    return found;
 }
 
 Result<Started> Chat::ask(const Person& person, std::string_view conversation, Question question) {

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "chat/archive.hpp"
 #include "chat/feed.hpp"
+#include "chat/files.hpp"
 #include "chat/retrieval.hpp"
 #include "chat/types.hpp"
 #include "gateway/gateway.hpp"
@@ -44,6 +45,9 @@ public:
     void take_over();
     /// For what only reads and writes.
     Archive& archive() { return archive_; }
+    Files& files() { return files_; }
+    /// With its files.
+    Result<Conversation> conversation(const Person& person, std::string_view id);
 
     Result<Started> ask(const Person& person, std::string_view conversation, Question question);
     Result<Message> ask_again(const Person& person, std::string_view answer,
@@ -69,6 +73,7 @@ public:
 private:
     explicit Chat(store::Pool& pool);
     Archive archive_;
+    Files files_;
     std::unique_ptr<Jobs> jobs_;
 };
 

@@ -46,10 +46,11 @@ Trouble trouble_of(const Error& error) {
 
 }  // namespace
 
-Jobs::Jobs(gateway::Gateway& gateway, Archive& archive, Retrieval* retrieval,
+Jobs::Jobs(gateway::Gateway& gateway, Archive& archive, Files& files, Retrieval* retrieval,
            std::unique_ptr<EngineRoom> room, ChatOptions options)
     : gateway_(gateway),
       archive_(archive),
+      files_(files),
       retrieval_(retrieval),
       options_(options),
       room_(std::move(room)),
@@ -203,17 +204,35 @@ std::string Jobs::search_text(const Job& job) {
     return text;
 }
 
+/// What the person put into this conversation comes first, then passages of collections: those
+/// named, or (kAll) all that the person may read.
+Result<Found> Jobs::find_passages(const Job& job, Collections which) {
+    SEGUE_TRY(own, files_.sources(job.person, job.conversation(), job.question.text));
+    Found found;
+    if (retrieval_ && (which == Collections::kAll || !job.question.collections.empty())) {
+        SEGUE_TRY(searched, retrieval_->search(job.person, search_text(job),
+                                               job.question.collections, options_.passages));
+        found = std::move(searched);
+    }
+    for (auto& source : found.sources)
+        own.push_back(std::move(source));
+    for (std::size_t i = 0; i < own.size(); ++i)
+        own[i].n = static_cast<int>(i) + 1;
+    found.sources = std::move(own);
+    return found;
+}
+
 /// The sources go into the answer and to whoever follows; false: the search itself failed.
-bool Jobs::look_for(const std::shared_ptr<Job>& job, const std::vector<std::string>& collections) {
+bool Jobs::look_for(const std::shared_ptr<Job>& job, Collections which) {
     job->feed->event("searching", event_json("searching", [&](json::Writer& w) {
                          w.key("collections").begin_array();
-                         for (const auto& name : retrieval_->names(collections))
-                             w.string(name);
+                         if (retrieval_)
+                             for (const auto& name : retrieval_->names(job->question.collections))
+                                 w.string(name);
                          w.end_array();
                      }));
     const TimePoint before = gateway_.clock().now();
-    auto found =
-        retrieval_->search(job->person, job->question.text, collections, options_.passages);
+    auto found = find_passages(*job, which);
     const double took = milliseconds(gateway_.clock().now() - before);
     if (!found) {
         Message message = job->so_far();
@@ -237,12 +256,15 @@ bool Jobs::look_for(const std::shared_ptr<Job>& job, const std::vector<std::stri
 }
 
 bool Jobs::search(const std::shared_ptr<Job>& job) {
-    const auto& collections = job->question.collections;
-    const Message answer = job->so_far();
-    if (!retrieval_ || collections.empty() || !answer.sources.empty()) return true;
-    if (!look_for(job, collections)) return false;
+    if (!job->so_far().sources.empty()) return true;  // goes on with those it had
+    const bool asked = retrieval_ && !job->question.collections.empty();
+    if (!asked) {
+        const auto files = files_.list(job->person, job->conversation());
+        if (files && files->empty()) return true;
+    }
+    if (!look_for(job, Collections::kNamed)) return false;
     Message message = job->so_far();
-    if (!message.sources.empty()) return true;
+    if (!message.sources.empty() || !asked) return true;
     // Nothing matches: an engine could only invent.
     message.kind = Message::Kind::kNothingFound;
     message.state = Message::State::kComplete;
@@ -376,7 +398,7 @@ void Jobs::complete(const std::shared_ptr<Job>& job, Outcome outcome) {
 void Jobs::without_engine(const std::shared_ptr<Job>& job, Trouble trouble, AnswerRecord record) {
     // Retrieval needs no engine: what matches is shown, as what it is.
     if (retrieval_ && job->so_far().sources.empty() && !job->stop_requested() &&
-        !look_for(job, job->question.collections))
+        !look_for(job, Collections::kAll))
         return;
     Message message = job->so_far();
     message.trouble = std::move(trouble);

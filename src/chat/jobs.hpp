@@ -27,7 +27,7 @@ namespace segue::chat {
 
 class Jobs {
 public:
-    Jobs(gateway::Gateway& gateway, Archive& archive, Retrieval* retrieval,
+    Jobs(gateway::Gateway& gateway, Archive& archive, Files& files, Retrieval* retrieval,
          std::unique_ptr<EngineRoom> room, ChatOptions options);
     ~Jobs();
     Jobs(const Jobs&) = delete;
@@ -67,7 +67,9 @@ private:
     /// Searches when it should; false: the answer is over.
     bool search(const std::shared_ptr<Job>& job);
     std::string search_text(const Job& job);
-    bool look_for(const std::shared_ptr<Job>& job, const std::vector<std::string>& collections);
+    enum class Collections : bool { kNamed, kAll };
+    Result<Found> find_passages(const Job& job, Collections which);
+    bool look_for(const std::shared_ptr<Job>& job, Collections which);
     void ask_engine(const std::shared_ptr<Job>& job);
     void complete(const std::shared_ptr<Job>& job, Outcome outcome);
     /// The passages alone, where there are some; else the trouble.
@@ -82,6 +84,7 @@ private:
 
     gateway::Gateway& gateway_;
     Archive& archive_;
+    Files& files_;
     Retrieval* const retrieval_;
     const ChatOptions options_;
     const std::unique_ptr<EngineRoom> room_;

@@ -156,6 +156,13 @@ void write(json::Writer& w, const Message& message) {
     w.member("created_at", rfc3339(message.created)).end_object();
 }
 
+void write(json::Writer& w, const File& file) {
+    w.begin_object().member("id", file.id).member("name", file.name);
+    w.member("type", file.type).member("bytes", file.bytes);
+    optional(w, "problem", file.problem);
+    w.end_object();
+}
+
 void write(json::Writer& w, const Share& share) {
     w.begin_object().member("token", share.token);
     w.member("audience", share.company ? "company" : "people");
@@ -170,6 +177,7 @@ void write(json::Writer& w, const Conversation& conversation) {
     w.member("system", conversation.system).member("pinned", conversation.pinned);
     w.member("archived", conversation.archived).key("share");
     conversation.share ? write(w, *conversation.share) : void(w.null());
+    list(w, "files", conversation.files);
     optional(w, "leaf", conversation.leaf);
     w.member("messages", conversation.messages);
     w.member("created_at", rfc3339(conversation.created));

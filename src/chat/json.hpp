@@ -21,6 +21,7 @@ void write(json::Writer& w, const Conversation& conversation);
 void write_summary(json::Writer& w, const Conversation& conversation);
 void write(json::Writer& w, const Share& share);
 void write(json::Writer& w, const Preset& preset);
+void write(json::Writer& w, const File& file);
 void write(json::Writer& w, const Source& source);
 void write(json::Writer& w, const Citation& citation);
 void write(json::Writer& w, const Image& image);

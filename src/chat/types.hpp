@@ -139,6 +139,15 @@ struct Share {
     WallTime created{};
 };
 
+/// A file of one conversation.
+struct File {
+    std::string id;
+    std::string name;
+    std::string type;
+    std::int64_t bytes = 0;
+    std::optional<std::string> problem;  // why it could not be read
+};
+
 struct Conversation {
     std::string id;
     std::string title;
@@ -150,6 +159,7 @@ struct Conversation {
     bool archived = false;
     bool answering = false;
     std::optional<Share> share;
+    std::vector<File> files;  // only where one conversation is asked for
     std::optional<std::string> leaf;
     std::int64_t messages = 0;
     std::optional<std::string> match;  // where a search found it

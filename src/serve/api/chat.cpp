@@ -148,7 +148,7 @@ Reply create(Context& context, const Request& request) {
 
 Reply get(Context& context, const Request& request) {
     SEGUE_API_TRY(
-        found, context.chat->archive().find(person_of(request), request.parameter("conversation")));
+        found, context.chat->conversation(person_of(request), request.parameter("conversation")));
     return one(200, found);
 }
 
@@ -268,6 +268,26 @@ Reply shared(Context& context, const Request& request) {
         w.member("created_at", rfc3339(found.created));
         write_list(w, "messages", found.messages);
     });
+}
+
+Reply add_file(Context& context, const Request& request) {
+    std::string name(trim(request.query("name").value_or("")));
+    // Only the last part of a path names a file.
+    if (const auto slash = name.find_last_of("/\\"); slash != std::string::npos)
+        name.erase(0, slash + 1);
+    if (name.empty() || name.size() > 255)
+        return problem(400, "", "name must be the file's name, of at most 255 bytes");
+    if (request.body.empty()) return problem(400, "", "the file is empty");
+    SEGUE_API_TRY(added,
+                  context.chat->files().add(person_of(request), request.parameter("conversation"),
+                                            name, request.body));
+    return one(201, added);
+}
+
+Reply remove_file(Context& context, const Request& request) {
+    SEGUE_API_TRY_VOID(context.chat->files().remove(
+        person_of(request), request.parameter("conversation"), request.parameter("file")));
+    return no_content();
 }
 
 }  // namespace conversations

@@ -19,6 +19,8 @@ Reply export_one(Context&, const Request&);
 Reply share(Context&, const Request&);
 Reply unshare(Context&, const Request&);
 Reply shared(Context&, const Request&);
+Reply add_file(Context&, const Request&);
+Reply remove_file(Context&, const Request&);
 
 }  // namespace segue::serve::api::conversations
 
