@@ -26,7 +26,7 @@ Result<rag::Collection> own_collection(rag::Collections& collections) {
 
 }  // namespace
 
-Result<BuiltInOutcome> load_own_documents(store::Pool& pool) {
+Result<BuiltInOutcome> load_own_documents(store::Pool& pool, const std::stop_token& stop) {
     rag::Collections collections(pool);
     SEGUE_TRY(collection, own_collection(collections));
     BuiltInOutcome outcome;
@@ -34,6 +34,7 @@ Result<BuiltInOutcome> load_own_documents(store::Pool& pool) {
     rag::Library library(pool);
     std::vector<std::string> paths;
     for (const auto& file : embedded::documentation()) {
+        if (stop.stop_requested()) return outcome;
         paths.emplace_back(file.name);
         SEGUE_TRY(added, library.add(collection.id, file.name, file.bytes, "segue"));
         if (added.kind == rag::Outcome::Kind::kFailed)

@@ -4,6 +4,7 @@
 /// Thread: blocks; one of the control plane's.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "base/result.hpp"
@@ -21,7 +22,7 @@ struct BuiltInOutcome {
 
 /// Makes the collection, adds what is new or changed, takes out what is gone. A collection that
 /// somebody deleted comes back with the next start; one of that name that is not Segue's own is
-/// left alone.
-Result<BuiltInOutcome> load_own_documents(store::Pool& pool);
+/// left alone. Asked to stop, it leaves the rest for the next start.
+Result<BuiltInOutcome> load_own_documents(store::Pool& pool, const std::stop_token& stop);
 
 }  // namespace segue::serve
