@@ -193,7 +193,7 @@ TEST_F(ChatTest, WithoutAnEngineThePassagesAreTheAnswer) {
     ASSERT_TRUE(answer.trouble);
     EXPECT_EQ(answer.trouble->status, 503);
     // Nothing matches either: that is said, and no answer is made up.
-    const auto nothing = wait(ask("And trains?", {}, answer.id).answer.id);
+    const auto nothing = wait(ask("Do express trains leave tomorrow?", {}, answer.id).answer.id);
     EXPECT_EQ(nothing.kind, Message::Kind::kText);
     EXPECT_EQ(nothing.state, Message::State::kIncomplete);
     EXPECT_EQ(nothing.text, "");
