@@ -52,13 +52,13 @@ bool ChatHouse::wait_for_store(const std::stop_token& stop) {
 void ChatHouse::bring_up(const std::stop_token& stop) {
     if (!wait_for_store(stop)) return;
     chat_->take_over();
+    // Found by their words at once; the document house's queue gives them their vectors.
     const auto loaded = load_own_documents(store_.pool(), stop);
     if (!loaded) {
         log::warning("Segue's own documentation is not searchable now: {}", loaded.error().detail);
     } else if (loaded->fresh > 0) {
         log::info("Segue's own documentation is the collection '{}': {} documents, {} passages new",
                   kOwnDocuments, loaded->documents, loaded->fresh);
-        if (options_.on_documents) options_.on_documents();
     }
 }
 

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,7 +29,6 @@ public:
     struct Options {
         Environment environment;
         bool alone = true;  // no other Segue answers with this store
-        std::function<void()> on_documents;  // passages were written
     };
     /// Puts itself into `context`.
     static Result<std::unique_ptr<ChatHouse>> open(api::Context& context, store::Store& store,
