@@ -114,6 +114,25 @@ void read_database(Settings& top, Config& config, const Environment& environment
                                      .value_or(static_cast<std::int64_t>(database.connections)));
 }
 
+void read_oidc(Settings& top, Config& config) {
+    auto section = top.section("oidc");
+    if (!section) return;
+    people::OidcConfig oidc;
+    oidc.issuer = section->string("issuer").value_or("");
+    oidc.client_id = section->string("client_id").value_or("");
+    oidc.client_secret = section->string("client_secret").value_or("");
+    oidc.name = section->string("name").value_or(oidc.name);
+    oidc.redirect_url = section->string("redirect_url").value_or("");
+    oidc.domains = section->strings("domains").value_or(std::vector<std::string>{});
+    oidc.ca_file = section->string("ca_file").value_or("");
+    if (!oidc.issuer.empty()) {
+        if (const auto good = people::good_oidc(oidc); !good)
+            section->complain("issuer", good.error().detail);
+        config.oidc = std::move(oidc);
+    }
+    section->finish();
+}
+
 void read_gateway(Settings& top, Config& config) {
     gateway::GatewayConfig& gateway = config.gateway;
     static constexpr std::array<std::string_view, 2> kTranslation{"lenient", "strict"};
@@ -295,6 +314,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     read_limits(top, config);
     read_tls(top, config);
     read_gateway(top, config);
+    read_oidc(top, config);
     read_backend(top, config, environment, loaded.issues);
     for (auto& entry : top.list("engines"))
         config.registry.engines.push_back(engine::read_engine(entry, environment));

@@ -13,6 +13,7 @@
 #include "gateway/config.hpp"
 #include "net/server.hpp"
 #include "net/tls.hpp"
+#include "people/oidc.hpp"
 #include "telemetry/otlp.hpp"
 
 namespace segue::serve {
@@ -41,6 +42,7 @@ struct Config {
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
     DatabaseConfig database;
+    std::optional<people::OidcConfig> oidc;
     std::optional<telemetry::TracingConfig> tracing;  // OpenTelemetry's own variables
     bool discover =
         false;  // no engine is named anywhere: look at the usual addresses, else rehearse

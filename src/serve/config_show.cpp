@@ -160,6 +160,15 @@ std::string show_config_json(const Config& config) {
             .member("write_timeout", duration(config.limits.write_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
         write_balance(w, config.registry.balance);
+        if (config.oidc) {
+            w.key("oidc").begin_object().member("issuer", config.oidc->issuer);
+            w.member("client_id", config.oidc->client_id).member("name", config.oidc->name);
+            if (!config.oidc->client_secret.empty()) w.member("client_secret", "********");
+            w.member("redirect_url", config.oidc->redirect_url).key("domains").begin_array();
+            for (const auto& domain : config.oidc->domains)
+                w.string(domain);
+            w.end_array().member("ca_file", config.oidc->ca_file).end_object();
+        }
         if (config.tls) {
             w.key("tls").begin_object().member("certificate", config.tls->certificate);
             w.member("key", config.tls->key).member("client_ca", config.tls->client_ca);

@@ -78,6 +78,7 @@ struct House {
     std::unique_ptr<store::Store> store;     // null: none
     std::string why_no_store;                // "" = none is wanted
     std::unique_ptr<people::People> people;  // null: no store
+    std::unique_ptr<people::Oidc> oidc;      // null: not configured
     std::unique_ptr<api::PeopleAuthority> authority;
     std::unique_ptr<Observer> observer;  // null: no store
     std::unique_ptr<RehearsalHouse> rehearsal;
@@ -129,6 +130,7 @@ Result<void> furnish_store(House& house, const Config& config, bool taking_over)
         house.observer = std::make_unique<Observer>(house.store->pool());
         house.people = std::make_unique<people::People>(house.store->pool(), house.clock);
         house.authority = std::make_unique<api::PeopleAuthority>(*house.people);
+        if (config.oidc) house.oidc = std::make_unique<people::Oidc>(*config.oidc, house.clock);
     } else if (opened.error().fault == Fault::kConflict) {
         return tl::make_unexpected(std::move(opened).error());
     } else {
@@ -489,6 +491,7 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     house.api_context.gateway = house.gateway.get();
     house.api_context.store = house.store.get();
     house.api_context.people = house.people.get();
+    house.api_context.oidc = house.oidc.get();
     house.api_context.authority = house.authority.get();
     house.api_context.secure_cookies = config.tls.has_value();
     house.api_context.store_state = [&house] {

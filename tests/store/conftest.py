@@ -2,13 +2,21 @@
 
 import pytest
 
+from support.identity_provider import CLIENT, SECRET, IdentityProvider
 from support.people import House
-from support.segue import NotStarted
 
 
 @pytest.fixture(scope="session")
-def house():
-    house = House()
+def provider():
+    provider = IdentityProvider()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture(scope="session")
+def house(provider):
+    house = House(environment={"SEGUE_OIDC_ISSUER": provider.issuer, "SEGUE_OIDC_CLIENT_ID": CLIENT, "SEGUE_OIDC_CLIENT_SECRET": SECRET,
+                               "SEGUE_OIDC_NAME": "Example", "SEGUE_OIDC_DOMAINS": "example.com"})
     yield house
     assert house.stop() == 0
 

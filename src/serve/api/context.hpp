@@ -19,6 +19,7 @@ class Store;
 }
 namespace segue::people {
 class People;
+class Oidc;
 }
 namespace segue::chat {
 class Chat;
@@ -55,6 +56,7 @@ struct Context {
     std::function<StoreState()> store_state = [] { return StoreState{}; };
     store::Store* store = nullptr;     // null: none
     people::People* people = nullptr;  // null: no store
+    people::Oidc* oidc = nullptr;  // null: not configured
     const gateway::KeyFile* keys = nullptr;
     bool secure_cookies = false;         // clients come by TLS
     chat::Chat* chat = nullptr;          // null: no store

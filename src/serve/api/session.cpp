@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "people/oidc.hpp"
+
 namespace segue::serve::api {
 namespace {
 
@@ -28,7 +30,9 @@ void write_session(json::Writer& w, Context& context, const people::Person* pers
     w.end_array().member("csrf", csrf).member("setup_needed", setup_needed);
     w.key("sign_in").begin_array();
     if (context.people) w.string("password");
-    w.end_array().member_null("oidc_name");
+    if (context.people && context.oidc) w.string("oidc");
+    w.end_array().key("oidc_name");
+    context.oidc ? w.string(context.oidc->config().name) : w.null();
     const StoreState state = context.store_state();
     w.key("store").begin_object().member("state", state_name(state.state)).key("detail");
     state.detail.empty() ? w.null() : w.string(state.detail);
@@ -179,6 +183,78 @@ Reply set_up(Context& context, const Request& request) {
     SEGUE_API_TRY(session,
                   context.people->set_up(token, login, name, password, origin_of(request)));
     return begun(context, 201, session);
+}
+
+namespace {
+
+constexpr std::string_view kAttempt = "segue_oidc";
+constexpr std::string_view kAttemptPath = "/segue/v1/session/oidc";
+
+std::string attempt_cookie(const Context& context, std::string_view value) {
+    return fmt::format("{}={}; Path={}; HttpOnly; SameSite=Lax; Max-Age={}{}", kAttempt, value,
+                       kAttemptPath, value.empty() ? 0 : 600,
+                       context.secure_cookies ? "; Secure" : "");
+}
+
+/// The callback as this browser reaches it. Providers answer only to addresses that were
+/// registered with them, so a made-up Host leads nowhere.
+std::string callback_of(const Context& context, const Request& request) {
+    const std::string& named = context.oidc->config().redirect_url;
+    if (!named.empty()) return named;
+    return fmt::format("{}://{}{}/callback", context.secure_cookies ? "https" : "http",
+                       request.head.headers.find("Host").value_or("localhost"), kAttemptPath);
+}
+
+Reply redirect(std::string url) {
+    Reply reply;
+    reply.status = 302;
+    reply.content_type = "text/plain";
+    reply.headers.add("Location", std::move(url));
+    reply.headers.add("Cache-Control", "no-store");
+    return reply;
+}
+
+Reply not_configured() {
+    return problem(404, "",
+                   "signing in with OpenID Connect is not set up; an administrator sets "
+                   "SEGUE_OIDC_ISSUER and SEGUE_OIDC_CLIENT_ID");
+}
+
+}  // namespace
+
+Reply begin_oidc(Context& context, const Request& request) {
+    if (!context.oidc) return not_configured();
+    const auto begun = context.oidc->begin(callback_of(context, request),
+                                           request.query("return_to").value_or("/"));
+    if (!begun)
+        return redirect("/ui/sign-in?problem=" + people::percent_encode(begun.error().detail));
+    Reply reply = redirect(begun->url);
+    reply.headers.add("Set-Cookie", attempt_cookie(context, begun->cookie));
+    return reply;
+}
+
+Reply finish_oidc(Context& context, const Request& request) {
+    if (!context.oidc) return not_configured();
+    const auto finish = [&]() -> Result<Reply> {
+        if (const auto word = request.query("error"); word && !word->empty())
+            return fail(
+                Fault::kInvalid,
+                fmt::format("the identity provider did not let you in ({})", word->substr(0, 60)));
+        SEGUE_TRY(end, context.oidc->finish(
+                           callback_of(context, request), request.query("code").value_or(""),
+                           request.query("state").value_or(""), request.cookie(kAttempt)));
+        SEGUE_TRY(session, context.people->sign_in_as(end.identity.subject, end.identity.login,
+                                                      end.identity.name, origin_of(request)));
+        Reply reply = redirect(end.return_to);
+        reply.headers.add("Set-Cookie", session_cookie(context, session.cookie));
+        return reply;
+    };
+    auto outcome = finish();
+    Reply reply =
+        outcome ? std::move(*outcome)
+                : redirect("/ui/sign-in?problem=" + people::percent_encode(outcome.error().detail));
+    reply.headers.add("Set-Cookie", attempt_cookie(context, ""));
+    return reply;
 }
 
 }  // namespace session

@@ -35,6 +35,9 @@ Reply sign_out(Context&, const Request&);
 Reply sign_out_everywhere(Context&, const Request&);
 Reply change_password(Context&, const Request&);
 Reply set_up(Context&, const Request&);
+Reply begin_oidc(Context&, const Request&);
+/// Always a way back to the page, with the problem in words when there is one.
+Reply finish_oidc(Context&, const Request&);
 
 }  // namespace session
 }  // namespace segue::serve::api
