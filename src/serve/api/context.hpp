@@ -20,7 +20,7 @@ class Store;
 namespace segue::people {
 class People;
 class Oidc;
-}
+}  // namespace segue::people
 namespace segue::chat {
 class Chat;
 }
@@ -56,7 +56,7 @@ struct Context {
     std::function<StoreState()> store_state = [] { return StoreState{}; };
     store::Store* store = nullptr;     // null: none
     people::People* people = nullptr;  // null: no store
-    people::Oidc* oidc = nullptr;  // null: not configured
+    people::Oidc* oidc = nullptr;      // null: not configured
     const gateway::KeyFile* keys = nullptr;
     bool secure_cookies = false;         // clients come by TLS
     chat::Chat* chat = nullptr;          // null: no store
