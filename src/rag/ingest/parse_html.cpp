@@ -1,7 +1,8 @@
 #include <gumbo.h>
 
+#include <algorithm>
 #include <array>
-#include <memory>
+#include <vector>
 
 #include "base/text.hpp"
 #include "rag/ingest/parsers.hpp"
@@ -51,7 +52,8 @@ private:
         if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
             node.type == GUMBO_NODE_CDATA)
             return add_text(node.v.text.text, static_cast<int>(node.v.text.start_pos.line));
-        if (node.type != GUMBO_NODE_ELEMENT || depth > kDeepest) return;
+        if (node.type != GUMBO_NODE_ELEMENT) return;
+        if (depth > kDeepest) return add_flat(node);
         const GumboElement& element = node.v.element;
         if (is_skipped(element.tag)) return;
         if (element.tag == GUMBO_TAG_TITLE) {
@@ -104,6 +106,21 @@ private:
     void children(const GumboElement& element, int depth) {
         for (unsigned i = 0; i < element.children.length; ++i)
             walk(*static_cast<const GumboNode*>(element.children.data[i]), depth + 1);
+    }
+
+    /// The text below a node that lies too deep to be walked by recursion.
+    void add_flat(const GumboNode& top) {
+        std::vector<const GumboNode*> waiting{&top};
+        while (!waiting.empty()) {
+            const GumboNode& node = *waiting.back();
+            waiting.pop_back();
+            if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE)
+                add_text(node.v.text.text, static_cast<int>(node.v.text.start_pos.line));
+            if (node.type != GUMBO_NODE_ELEMENT || is_skipped(node.v.element.tag)) continue;
+            for (unsigned i = node.v.element.children.length; i > 0; --i)
+                waiting.push_back(
+                    static_cast<const GumboNode*>(node.v.element.children.data[i - 1]));
+        }
     }
 
     static std::string text_of(const GumboNode& node, int depth) {

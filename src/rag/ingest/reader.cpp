@@ -286,7 +286,7 @@ std::string pdf_to_text(std::string_view bytes, const ReadLimits& limits) {
         dup2(out[1], STDOUT_FILENO);
         dup2(err[1], STDERR_FILENO);
         if (!enter_sandbox(Sandbox::kProgram, limits.memory_bytes, limits.time)) _exit(126);
-        execlp("pdftotext", "pdftotext", "-q", "-enc", "UTF-8", "-", "-", nullptr);
+        execlp("pdftotext", "pdftotext", "-enc", "UTF-8", "-", "-", nullptr);
         constexpr std::string_view kMissing = "pdftotext not found";
         write_all(STDERR_FILENO, kMissing);
         _exit(127);

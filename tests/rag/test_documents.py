@@ -1,0 +1,165 @@
+"""Documents from outside: the commands, what cannot be read, and Segue's own API with people who must not see each other's."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rag import files
+from support.people import House
+
+
+@pytest.fixture(scope="module")
+def house():
+    made = House()
+    made.admin = made.set_up()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "wiki"
+    (made / "deep").mkdir(parents=True)
+    (made / "a.md").write_text("# Zebras\n\nThey live on the plain.\n\n## Stripes\n\nEach has its own.\n")
+    (made / "deep/b.pdf").write_bytes(files.pdf(["Page one is about okapis.", "Page two is about gnus."]))
+    (made / "c.docx").write_bytes(files.docx("Kudus jump high."))
+    (made / "d.csv").write_text("animal,legs\nibex,4\n")
+    (made / ".hidden.md").write_text("secret")
+    return made
+
+
+def paths(shell, collection):
+    listed = shell.json("docs", "list", "-C", collection)["collections"]
+    return {d["path"]: d for c in listed for d in c["documents"]}
+
+
+def test_add_search_change_remove(shell, folder):
+    added = shell.json("docs", "add", str(folder), "-C", "wiki", "--no-embedding")
+    assert (added["added"], added["failed"]) == (4, [])
+    assert set(paths(shell, "wiki")) == {"a.md", "deep/b.pdf", "c.docx", "d.csv"}
+    hit = shell.json("search", "gnus", "-C", "wiki", "--mode", "keyword", "--explain")["hits"][0]
+    assert (hit["path"], hit["page"]) == ("deep/b.pdf", 2) and hit["explain"]["terms"] == ["gnus"]
+    hit = shell.json("search", "stripes", "-C", "wiki", "--mode", "keyword")["hits"][0]
+    assert hit["heading"] == ["Zebras", "Stripes"] and hit["first_line"] == 7
+    again = shell.json("docs", "add", str(folder), "-C", "wiki", "--no-embedding")
+    assert again["unchanged"] == 4
+    (folder / "a.md").write_text("# Zebras\n\nThey live on the plain.\n\n## Stripes\n\nNo two are alike.\n")
+    (folder / "d.csv").unlink()
+    synced = shell.json("docs", "sync", str(folder), "-C", "wiki", "--no-embedding")
+    assert (synced["changed"], synced["unchanged"], synced["removed"]) == (1, 2, 1)
+    shell.run("search", "ibex", "-C", "wiki", "--mode", "keyword", expect=1)
+    shell.run("docs", "remove", "deep", "-C", "wiki")
+    shell.run("search", "gnus", "-C", "wiki", "--mode", "keyword", expect=1)
+    shell.run("docs", "remove", "nothing*", "-C", "wiki", expect=2)
+    assert "no document like" in shell.said
+    shell.run("search", "x", "-C", "nowhere", expect=2)
+    assert "there are:" in shell.said
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(shell, tmp_path):
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "empty.txt").write_bytes(b"")
+    (bad / "broken.pdf").write_bytes(b"%PDF-1.4\njunk")
+    (bad / "locked.pdf").write_bytes(files.pdf(["secret"], encrypted=True))
+    (bad / "bomb.docx").write_bytes(files.bomb())
+    (bad / "cut.docx").write_bytes(files.docx("text")[:-40])
+    (bad / "picture.md").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (bad / "old.docx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    (bad / "program.exe").write_bytes(b"MZ" + bytes(100))
+    (bad / "scan.pdf").write_bytes(files.pdf([""]))
+    (bad / "latin.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    (bad / "utf16.txt").write_bytes("Grüße aus Bonn".encode("utf-16"))
+    (bad / "bin\u202etxt.md").write_text("turned around")
+    (bad / ("x" * 200 + ".md")).write_text("# long name\n\nfine")
+    (bad / "deep.html").write_text("<div>" * 5_000 + "deep text")
+    report = shell.json("docs", "add", str(bad), "-C", "bad", "--no-embedding", expect=1)
+    failed = {f["path"]: f["problem"] for f in report["failed"]}
+    assert report["added"] == 5, failed
+    for path, words in {"empty.txt": "empty", "broken.pdf": "broken", "locked.pdf": "encrypted", "bomb.docx": "unpacks",
+                        "cut.docx": "broken", "picture.md": "a picture", "old.docx": "encrypted", "program.exe": "does not read",
+                        "scan.pdf": "no text"}.items():
+        assert words in failed[path], (path, failed[path])
+    listed = paths(shell, "bad")
+    assert "bintxt.md" in listed and listed["bomb.docx"]["state"] == "failed"
+    for city in ("Köln", "Bonn"):
+        assert "Grüße" in shell.json("search", city, "-C", "bad", "--mode", "keyword")["hits"][0]["text"]
+    assert "agrees" in shell.run("rag", "check")
+
+
+def ready(browser, document, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = browser.get(f"/segue/v1/documents/{document}").json()
+        if got["state"] in ("ready", "embedding", "failed"):
+            return got
+        time.sleep(0.1)
+    raise AssertionError(got)
+
+
+def upload(browser, collection, path, content):
+    return browser.post(f"/segue/v1/collections/{collection}/documents?path={path}", content,
+                        {"Content-Type": "application/octet-stream"})
+
+
+def search(browser, query, **more):
+    reply = browser.post("/segue/v1/search", {"query": query, "mode": "keyword", **more})
+    assert reply.status == 200, reply
+    return reply.json()
+
+
+def test_the_api_takes_reads_finds_and_opens(house):
+    admin = house.admin
+    made = admin.post("/segue/v1/collections", {"id": "notes", "name": "Notes", "readers": [{"kind": "everyone", "id": ""}]})
+    assert made.status == 201 and made.json()["can_write"]
+    assert admin.post("/segue/v1/collections", {"id": "notes", "name": "x"}).status == 409
+    assert admin.post("/segue/v1/collections", {"id": "No good", "name": "x"}).status == 400
+    reply = upload(admin, "notes", "../../etc/z%E2%80%AEebra.md", b"# Zebra\n\nStripes everywhere.\n\n## Food\n\nGrass, mostly.\n")
+    assert reply.status == 202 and reply.json()["path"] == "etc/zebra.md", reply
+    document = ready(admin, reply.json()["id"])
+    assert document["state"] in ("ready", "embedding") and document["passages"] == 2 and document["title"] == "Zebra"
+    found = search(admin, "what grass", explain=True)
+    hit = found["hits"][0]
+    assert hit["heading"] == ["Zebra", "Food"] and "\x02Grass\x03" in hit["snippet"] and hit["explain"]["keyword"]["rank"] == 1
+    text = admin.get(f"/segue/v1/documents/{hit['document']}/text?around={hit['passage']}&limit=1").json()
+    assert [p["text"] for p in text["passages"]] == ["Grass, mostly."] and text["document"]["path"] == "etc/zebra.md"
+    refused = upload(admin, "notes", "a.exe", b"MZ")
+    assert refused.status == 400 and "does not read" in refused.json()["detail"]
+    bad = ready(admin, upload(admin, "notes", "bad.pdf", b"%PDF-1.4 junk").json()["id"])
+    assert bad["state"] == "failed" and "broken" in bad["problem"]
+    assert admin.post(f"/segue/v1/documents/{bad['id']}/retry").status == 202
+    assert ready(admin, bad["id"])["state"] == "failed"
+    listed = admin.get("/segue/v1/collections/notes/documents?state=failed").json()
+    assert [d["path"] for d in listed["documents"]] == ["bad.pdf"] and listed["total"] == 1
+    assert admin.request("DELETE", f"/segue/v1/documents/{bad['id']}").status == 204
+    assert admin.get(f"/segue/v1/documents/{bad['id']}").status == 404
+
+
+def test_people_see_what_is_theirs_only(house):
+    admin = house.admin
+    ann, bob = house.person(admin, "ann", "user"), house.person(admin, "bob", "user")
+    ann_id = ann.session["person"]["id"]
+    grant = [{"kind": "person", "id": str(ann_id)}]
+    assert admin.post("/segue/v1/collections", {"id": "hers", "name": "Hers", "readers": grant}).status == 201
+    uploaded = upload(admin, "hers", "plan.md", b"The secret giraffe plan.").json()
+    ready(admin, uploaded["id"])
+    assert [h["path"] for h in search(ann, "giraffe")["hits"]] == ["plan.md"]
+    assert search(bob, "giraffe")["hits"] == [] and search(bob, "giraffe")["total"] == 0
+    for path in ("/segue/v1/collections/hers", "/segue/v1/collections/hers/documents", f"/segue/v1/documents/{uploaded['id']}",
+                 f"/segue/v1/documents/{uploaded['id']}/text"):
+        assert ann.get(path).status == 200 and bob.get(path).status == 404, path
+    assert bob.post("/segue/v1/search", {"query": "giraffe", "collections": ["hers"]}).status == 404
+    assert "hers" not in [c["id"] for c in bob.get("/segue/v1/collections").json()["collections"]]
+    assert admin.request("PATCH", "/segue/v1/collections/hers", {"readers": []}).status == 200
+    assert search(ann, "giraffe")["hits"] == []
+    assert admin.request("DELETE", "/segue/v1/collections/hers").status == 204
+    assert search(admin, "giraffe")["hits"] == []
+
+
+@pytest.mark.parametrize("body, words", [({}, "query"), ({"query": "x" * 40_000}, "query"), ({"query": "x", "mode": "y"}, "mode"),
+                                         ({"query": "x", "since": "yesterday"}, "since"), ({"query": "x", "limit": 0}, "limit")])
+def test_wrong_searches_are_explained(house, body, words):
+    reply = house.admin.post("/segue/v1/search", body)
+    assert reply.status == 400 and words in reply.json()["detail"], reply
