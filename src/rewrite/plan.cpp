@@ -27,7 +27,7 @@ std::vector<Family> families(Step step) {
         case Step::kDropIn: return {addresses_to_segue};
         case Step::kDual: return {};
         case Step::kFinal:
-            return {compose, python_sdk, manifests, prose, tags, ports, rename_names, dedupe};
+            return {compose, python_sdk, python_http, script_sdk, script_http, manifests, prose, tags, ports, rename_names, dedupe};
     }
     return {};
 }
@@ -153,6 +153,11 @@ private:
                 continue;
             auto* const file = workspace_.find(finding.path);
             if (file == nullptr || file->form.doc) continue;
+            // A request that speaks OpenAI's API by now, at an address that still has its old name.
+            const auto words = line_around(file->text, finding.byte_start);
+            if (finding.rule == 103 && (words.find("/v1/") != words.npos ||
+                                        words.find("/health") != words.npos))
+                continue;
             const auto line = line_number(file->text, finding.byte_start);
             const bool told = std::any_of(
                 file->todos.begin(), file->todos.end(),

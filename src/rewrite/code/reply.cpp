@@ -33,9 +33,9 @@ NewWay vectors(const Reading& reading) {
             return {"[item[" + q + "embedding" + q + "] for item in ", "[" + q + "data" + q + "]]"};
         }
         case Writing::kScript:
-            return {"", reading.typed
-                            ? ".data.map((item) => item.embedding)"
-                            : ".data.map((item: { embedding: number[] }) => item.embedding)"};
+            return {"", reading.annotated && !reading.typed
+                            ? ".data.map((item: { embedding: number[] }) => item.embedding)"
+                            : ".data.map((item) => item.embedding)"};
     }
     return {};
 }

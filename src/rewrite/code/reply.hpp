@@ -31,6 +31,7 @@ struct Reading {
     Writing writing = Writing::kPythonObject;
     char quote = '"';
     bool typed = false;  // a checker sees nullable fields (TypeScript with the SDK's types)
+    bool annotated = false;  // TypeScript: a parameter without a type is an error there
 };
 
 /// Text to put before and behind the expression that holds the reply.

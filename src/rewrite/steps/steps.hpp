@@ -30,6 +30,9 @@ std::string host_port(const Workspace& workspace);
 // final, in this order.
 Groups compose(const Workspace& workspace, const Context& context);
 Groups python_sdk(const Workspace& workspace, const Context& context);
+Groups python_http(const Workspace& workspace, const Context& context);
+Groups script_sdk(const Workspace& workspace, const Context& context);
+Groups script_http(const Workspace& workspace, const Context& context);
 Groups manifests(const Workspace& workspace, const Context& context);
 Groups tags(const Workspace& workspace, const Context& context);
 Groups prose(const Workspace& workspace, const Context& context);
