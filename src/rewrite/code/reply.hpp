@@ -30,7 +30,7 @@ struct Reading {
     bool stream = false;
     Writing writing = Writing::kPythonObject;
     char quote = '"';
-    bool typed = false;  // a checker sees nullable fields (TypeScript with the SDK's types)
+    bool typed = false;      // a checker sees nullable fields (TypeScript with the SDK's types)
     bool annotated = false;  // TypeScript: a parameter without a type is an error there
 };
 

@@ -56,7 +56,6 @@ Result<LoadedTree> load_tree(const std::string& path) {
     for (const auto& file : walked.files) {
         if (file.size > kMaxFile || audit::is_rewrite_record(file.path)) continue;
         const auto name = std::string_view(file.path).substr(file.path.rfind('/') + 1);
-        if (name == "segue-audit.yaml") continue;
         auto bytes = read_file(file.absolute);
         if (!bytes) {
             tree.not_read.push_back({file.path, bytes.error().detail, file.named});

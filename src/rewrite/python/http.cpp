@@ -1,10 +1,11 @@
-// final: requests, httpx and aiohttp on native paths: address, body and reading change together, one
-// request at a time.
+// final: requests, httpx and aiohttp on native paths: address, body and reading change together,
+// one request at a time.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "rewrite/code/dual.hpp"
 #include "rewrite/core/findings.hpp"
 #include "rewrite/python/request.hpp"
 #include "rewrite/steps/steps.hpp"
@@ -19,16 +20,17 @@ enum class Lines : std::uint8_t { kBytes, kText };
 
 class Call {
 public:
-    Call(const File& file, Node call, Endpoint endpoint)
-        : file_(file), call_(call), endpoint_(endpoint) {
+    Call(const File& file, Node call, Endpoint endpoint, bool dual)
+        : file_(file), call_(call), endpoint_(endpoint), dual_(dual) {
         group_.rule = 103;
         group_.what = fmt::format("the request of line {} in {}",
                                   line_number(file.text, call.start()), file.path);
     }
 
     /// `path` is the native path's place inside a string of the file.
-    bool run(Range path) {
+    bool run(Range path, Node text) {
         group_.edit(file_, path.begin, path.end, std::string(path_of(endpoint_)), 103);
+        if (dual_ && !address(path, text)) return false;
         if (endpoint_ == Endpoint::kHealth) return true;
         find_response();
         const bool ndjson = reads_lines();
@@ -54,6 +56,30 @@ private:
             where_ = at;
         }
         return false;
+    }
+
+    /// dual: what stands before the path goes through the module.
+    bool address(Range path, Node text) {
+        constexpr std::string_view kThrough = "ai_client.address(";
+        Node base;
+        if (text.parent().is("binary_operator") && text.parent().field("right") == text) {
+            base = text.parent().field("left");
+        } else if (text.at(1).is("interpolation") && text.at(1).end() == path.begin) {
+            base = text.at(1).at(0);
+        } else if (const auto literal = string_value(text);
+                   literal && literal->starts_with("http")) {
+            const auto host =
+                file_.text.substr(text.at(1).start(), path.begin - text.at(1).start());
+            group_.edit(file_, text.start(), path.begin,
+                        fmt::format("f\"{{{}'{}')}}", kThrough, host), 104);
+            if (text.text().back() != '"')
+                group_.edit(file_, text.end() - 1, text.end(), "\"", 104);
+            return true;
+        }
+        if (!base) return fail(text, "its address is put together in a way that is not known");
+        group_.edit(file_, base.start(), base.start(), std::string(kThrough), 104);
+        group_.edit(file_, base.end(), base.end(), ")", 104);
+        return true;
     }
 
     /// The name that the response gets, and the scope in which it is read.
@@ -118,9 +144,9 @@ private:
             value = arguments.at(1);
         if (!value) return fail(call_, "sends a body that cannot be seen here");
         const auto dictionary = value.is("identifier") ? literal(value) : value;
-        if (!dictionary.is("dictionary"))
-            return fail(value, "the body comes from elsewhere");
+        if (!dictionary.is("dictionary")) return fail(value, "the body comes from elsewhere");
         Request request(file_, group_);
+        if (dual_) request.model_through("ai_client.model");
         if (!request.body(dictionary, endpoint_, ndjson))
             return fail_at(request.where(), request.why());
         return true;
@@ -136,7 +162,8 @@ private:
                 found = parent.field("right");
             } else if (parent.is("subscript") && parent.field("value") == name) {
                 const auto key = string_value(parent.field("subscript"));
-                static constexpr std::string_view kSame[] = {"model", "messages", "stream", "tools"};
+                static constexpr std::string_view kSame[] = {"model", "messages", "stream",
+                                                             "tools"};
                 if (!key || std::find(std::begin(kSame), std::end(kSame), *key) == std::end(kSame))
                     return value;
             }
@@ -181,8 +208,8 @@ private:
                     continue;
                 return fail(parent, fmt::format("reads {} of the response", name));
             }
-            if (parent.is("not_operator") || parent.is("if_statement") ||
-                parent.is("with_item") || parent.is("comparison_operator"))
+            if (parent.is("not_operator") || parent.is("if_statement") || parent.is("with_item") ||
+                parent.is("comparison_operator"))
                 continue;
             if (parent.is("argument_list")) {
                 const auto callee = parent.parent().field("function").text();
@@ -211,11 +238,12 @@ private:
         const auto target = loop.field("left");
         if (!target.is("identifier")) return fail(loop, "unpacks the lines of the stream");
         const auto method = member.field("attribute").text();
-        const bool http_x = method == "aiter_lines" || call_.field("function").text().find("httpx") !=
-                                                           std::string_view::npos ||
-                            call_.field("function").text().ends_with(".stream");
-        const bool decoded = member.parent().text().find("decode_unicode=True") !=
-                             std::string_view::npos;
+        const bool http_x =
+            method == "aiter_lines" ||
+            call_.field("function").text().find("httpx") != std::string_view::npos ||
+            call_.field("function").text().ends_with(".stream");
+        const bool decoded =
+            member.parent().text().find("decode_unicode=True") != std::string_view::npos;
         const auto lines = http_x || decoded ? Lines::kText : Lines::kBytes;
         // The one place that parses the line.
         Node parse;
@@ -244,15 +272,17 @@ private:
         // json.loads(line), json.loads(line.decode()): without the field's name.
         if (argument.text() == name)
             group_.edit(file_, argument.start(), argument.end(), name + "[6:]", 109);
-        else if (argument.text() == name + ".decode()" || argument.text() == name + ".decode(\"utf-8\")" ||
+        else if (argument.text() == name + ".decode()" ||
+                 argument.text() == name + ".decode(\"utf-8\")" ||
                  argument.text() == name + ".decode('utf-8')")
-            group_.edit(file_, argument.start(), argument.start() + name.size(), name + "[6:]", 109);
+            group_.edit(file_, argument.start(), argument.start() + name.size(), name + "[6:]",
+                        109);
         else
             return fail(argument, "parses something else than the line");
-        group_.edit(file_, whole.end(), whole.end(),
-                    fmt::format("\n{0}if not {1}[\"choices\"]:\n{0}    continue", indent,
-                                chunk.text()),
-                    109);
+        group_.edit(
+            file_, whole.end(), whole.end(),
+            fmt::format("\n{0}if not {1}[\"choices\"]:\n{0}    continue", indent, chunk.text()),
+            109);
         Replies replies(file_, group_);
         const Reading reading{endpoint_, true, Writing::kPythonDict, '"'};
         const auto scope = loop.field("body");
@@ -264,6 +294,7 @@ private:
     const File& file_;
     Node call_;
     Endpoint endpoint_;
+    bool dual_;
     Group group_;
     Node root_;
     Node response_;
@@ -309,6 +340,8 @@ bool sends(Node call) {
 }  // namespace
 
 Groups python_http(const Workspace& workspace, const Context& context) {
+    const bool dual = context.settings.step == Step::kDual;
+    std::set<std::string> importing;
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython || file.form.test) continue;
@@ -347,13 +380,23 @@ Groups python_http(const Workspace& workspace, const Context& context) {
                 groups.push_back(std::move(told));
                 continue;
             }
-            Call request(file, call, *endpoint);
-            if (request.run(place)) {
+            Call request(file, call, *endpoint, dual);
+            if (request.run(place, text)) {
                 groups.push_back(request.take());
+                if (dual && importing.insert(path).second &&
+                    file.text.find("ai_client") == std::string::npos) {
+                    const auto root = root_of(*tree);
+                    const auto at = after_imports(root);
+                    groups.back().edit(file, at, at,
+                                       (at == 0 ? "" : "\n") +
+                                           python_module(workspace, path).import_line +
+                                           (at == 0 ? "\n" : ""),
+                                       101);
+                }
             } else {
-                told.note(file, request.where(), "this request stays native: " + request.why(),
-                          fmt::format("ask {} and read choices[0].message.content",
-                                      path_of(*endpoint)));
+                told.note(
+                    file, request.where(), "this request stays native: " + request.why(),
+                    fmt::format("ask {} and read choices[0].message.content", path_of(*endpoint)));
                 groups.push_back(std::move(told));
             }
         }

@@ -110,7 +110,15 @@ bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, b
         const auto value = part.value;
         if (name == "model" || name == "messages" || name == "input") {
             if (part.positional)
-                group_.edit(file_, part.whole.start(), part.whole.start(), name + "=", 102);
+                group_.edit(file_, part.whole.start(), part.whole.start(),
+                            name + "=" +
+                                (name == "model" && !model_through_.empty() ? model_through_ + "("
+                                                                            : std::string()),
+                            102);
+            else if (name == "model" && !model_through_.empty())
+                group_.edit(file_, value.start(), value.start(), model_through_ + "(", 111);
+            if (name == "model" && !model_through_.empty())
+                group_.edit(file_, value.end(), value.end(), ")", 111);
             if (name == "messages" && value.text().find("\"images\"") != std::string_view::npos)
                 return fail(value, "messages with images: they become image_url parts");
             continue;

@@ -15,6 +15,8 @@ public:
     /// `{"model": …, "messages": …, "options": {…}}`
     bool body(Node dictionary, Endpoint endpoint, bool must_stream);
 
+    /// dual: `model=…` goes through this function.
+    void model_through(std::string function) { model_through_ = std::move(function); }
     bool streams() const { return streams_; }
     const std::string& why() const { return why_; }
     std::size_t where() const { return where_; }
@@ -37,6 +39,7 @@ private:
     const File& file_;
     Group& group_;
     bool streams_ = false;
+    std::string model_through_;
     char quote_ = '"';
     std::string why_;
     std::size_t where_ = 0;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "rewrite/code/dual.hpp"
 #include "rewrite/core/findings.hpp"
 #include "rewrite/python/request.hpp"
 #include "rewrite/steps/steps.hpp"
@@ -20,8 +21,13 @@ using Exports = std::map<std::string, bool, std::less<>>;
 
 class Sdk {
 public:
-    Sdk(const File& file, const std::map<std::string, Exports, std::less<>>& modules)
-        : file_(file), modules_(modules), tree_(audit::Tree::parse(Language::kPython, file.text)) {
+    /// `dual_import` brings the module ai_client in; empty: final.
+    Sdk(const File& file, const std::map<std::string, Exports, std::less<>>& modules,
+        std::string dual_import)
+        : file_(file),
+          modules_(modules),
+          dual_import_(std::move(dual_import)),
+          tree_(audit::Tree::parse(Language::kPython, file.text)) {
         group_.rule = 102;
         group_.what = "the ollama client in " + file.path;
         if (tree_) root_ = root_of(*tree_);
@@ -269,6 +275,7 @@ private:
             return;
         }
         Request request(file_, group_);
+        if (dual()) request.model_through("ai_client.model");
         if (!request.call(node.field("arguments"), *endpoint)) {
             fail_at(request.where(), request.why());
             return;
@@ -368,18 +375,23 @@ private:
     }
 
     std::string key() {
+        if (dual()) return "ai_client.API_KEY";
         needs_os_ = true;
         return "os.getenv(\"VLLM_API_KEY\", \"EMPTY\")";
     }
 
     /// What the package itself reads.
     std::string default_url() {
+        if (dual()) return "ai_client.base_url()";
         needs_os_ = true;
         return "os.getenv(\"OLLAMA_HOST\", \"http://localhost:11434\") + \"/v1\"";
     }
 
+    bool dual() const { return !dual_import_.empty(); }
+
     std::string base_url(Node value) {
         const std::string text(value.text());
+        if (dual()) return "ai_client.base_url(" + text + ")";
         if (const auto literal = string_value(value)) {
             auto url = *literal;
             while (url.ends_with('/'))
@@ -497,6 +509,12 @@ private:
             const auto at = after_imports(root_);
             group_.edit(file_, at, at, (at == 0 ? "" : "\n") + line + (at == 0 ? "\n" : ""), 101);
         }
+        if (dual() && (needs_client_ || !imports_.empty())) {
+            auto at = after_imports(root_);
+            for (const auto statement : imports_)
+                if (statement.parent().is("module")) at = std::max(at, statement.end());
+            group_.edit(file_, at, at, "\n" + dual_import_, 101);
+        }
         if (needs_client_) {
             auto at = after_imports(root_);
             for (const auto statement : imports_)
@@ -521,6 +539,7 @@ private:
 
     const File& file_;
     const std::map<std::string, Exports, std::less<>>& modules_;
+    std::string dual_import_;
     std::optional<audit::Tree> tree_;
     Node root_;
     Group group_;
@@ -546,13 +565,14 @@ std::string stem_of(const std::string& path) {
 
 }  // namespace
 
-Groups python_sdk(const Workspace& workspace, const Context&) {
+Groups python_sdk(const Workspace& workspace, const Context& context) {
+    const bool dual = context.settings.step == Step::kDual;
     std::map<std::string, Exports, std::less<>> modules;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython ||
             file.text.find("ollama") == std::string::npos)
             continue;
-        Sdk sdk(file, {});
+        Sdk sdk(file, {}, {});
         auto exports = sdk.look();
         if (sdk.owns_import() && !exports.empty()) modules[stem_of(path)] = std::move(exports);
     }
@@ -573,7 +593,7 @@ Groups python_sdk(const Workspace& workspace, const Context&) {
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython) continue;
         if (file.text.find("ollama") == std::string::npos && modules.empty()) continue;
-        Sdk sdk(file, modules);
+        Sdk sdk(file, modules, dual ? python_module(workspace, path).import_line : "");
         sdk.look();
         if (!sdk.speaks()) continue;
         sdk.run();

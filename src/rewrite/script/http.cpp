@@ -16,8 +16,9 @@ using namespace script;
 
 class Call {
 public:
-    Call(const File& file, const Parsed& parsed, Node call, Endpoint endpoint)
+    Call(const File& file, const Parsed& parsed, Node call, Endpoint endpoint, bool dual)
         : file_(file),
+          dual_(dual),
           typed_(parsed.typed()),
           root_(root_of(*parsed.tree)),
           call_(call),
@@ -31,8 +32,9 @@ public:
                  callee.ends_with(".get");
     }
 
-    bool run(Range path) {
+    bool run(Range path, Node text) {
         group_.edit(file_, path.begin, path.end, std::string(path_of(endpoint_)), 103);
+        if (dual_ && !address(path, text)) return false;
         if (endpoint_ == Endpoint::kHealth) return true;
         const auto parse = line_parse();
         if (endpoint_ != Endpoint::kModels && !body(static_cast<bool>(parse))) return false;
@@ -51,6 +53,28 @@ private:
             where_ = at;
         }
         return false;
+    }
+
+    /// dual: what stands before the path goes through the module.
+    bool address(Range path, Node text) {
+        Node base;
+        if (text.parent().is("binary_expression") && text.parent().field("right") == text) {
+            base = text.parent().field("left");
+        } else if (text.is("template_string") && text.at(0).is("template_substitution") &&
+                   text.at(0).end() == path.begin) {
+            base = text.at(0).at(0);
+        } else if (const auto literal = string_value(text);
+                   literal && literal->starts_with("http")) {
+            const auto host = file_.text.substr(text.start() + 1, path.begin - text.start() - 1);
+            group_.edit(file_, text.start(), path.begin, "`${aiClient.address('" + host + "')}",
+                        104);
+            group_.edit(file_, text.end() - 1, text.end(), "`", 104);
+            return true;
+        }
+        if (!base) return fail(text, "its address is put together in a way that is not known");
+        group_.edit(file_, base.start(), base.start(), "aiClient.address(", 104);
+        group_.edit(file_, base.end(), base.end(), ")", 104);
+        return true;
     }
 
     /// JSON.parse(line) in a function that reads the body piece by piece.
@@ -92,6 +116,7 @@ private:
         }
         if (!literal.is("object")) return fail(call_, "sends a body that cannot be seen here");
         Request request(file_, group_, typed_);
+        if (dual_) request.model_through("aiClient.model");
         if (!request.object(literal, endpoint_, false, must_stream))
             return fail_at(request.where(), request.why());
         return true;
@@ -121,8 +146,7 @@ private:
         };
         Node value = call_;
         while (value.parent().is("await_expression") ||
-               value.parent().is("parenthesized_expression") ||
-               value.parent().is("as_expression"))
+               value.parent().is("parenthesized_expression") || value.parent().is("as_expression"))
             value = value.parent();
         const auto parent = value.parent();
         if (parent.is("variable_declarator") && parent.field("value") == value) {
@@ -232,6 +256,7 @@ private:
     }
 
     const File& file_;
+    bool dual_;
     bool typed_;
     Node root_;
     Node call_;
@@ -280,6 +305,7 @@ bool sends(Node call) {
 }  // namespace
 
 Groups script_http(const Workspace& workspace, const Context& context) {
+    const bool dual = context.settings.step == Step::kDual;
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || !is_script(file.language()) || file.form.test) continue;
@@ -314,13 +340,13 @@ Groups script_http(const Workspace& workspace, const Context& context) {
                 groups.push_back(std::move(told));
                 continue;
             }
-            Call request(file, parsed, call, *endpoint);
-            if (request.run(place)) {
+            Call request(file, parsed, call, *endpoint, dual);
+            if (request.run(place, text)) {
                 groups.push_back(request.take());
             } else {
-                told.note(file, request.where(), "this request stays native: " + request.why(),
-                          fmt::format("ask {} and read choices[0].message.content",
-                                      path_of(*endpoint)));
+                told.note(
+                    file, request.where(), "this request stays native: " + request.why(),
+                    fmt::format("ask {} and read choices[0].message.content", path_of(*endpoint)));
                 groups.push_back(std::move(told));
             }
         }

@@ -84,7 +84,8 @@ void Replies::put(Node root, std::size_t end, const NewWay& fresh, Node outer) {
     auto after = fresh.after;
     bool tight = fresh.loose && !roomy(outer);
     if (fresh.loose && parent.is("binary_expression") && parent.field("left") == outer) {
-        const auto sign = file_.text.substr(outer.end(), parent.field("right").start() - outer.end());
+        const auto sign =
+            file_.text.substr(outer.end(), parent.field("right").start() - outer.end());
         const auto cut = after.rfind(" ?? ");
         if ((sign.find("||") != std::string::npos || sign.find("??") != std::string::npos) &&
             cut != std::string::npos) {
@@ -94,8 +95,9 @@ void Replies::put(Node root, std::size_t end, const NewWay& fresh, Node outer) {
     }
     if (fresh.loose && (parent.is("if_statement") || parent.is("parenthesized_expression"))) {
         const auto cut = after.rfind(" ?? ''");
-        const bool condition = parent.is("parenthesized_expression") &&
-                               (parent.parent().is("if_statement") || parent.parent().is("while_statement"));
+        const bool condition =
+            parent.is("parenthesized_expression") &&
+            (parent.parent().is("if_statement") || parent.parent().is("while_statement"));
         if (condition && cut != std::string::npos) after.resize(cut);
         tight = false;
     }
@@ -185,7 +187,8 @@ bool Replies::unpack(Node pattern, Node value, const Reading& reading) {
         return fail(pattern, "unpacks several fields of the reply");
     const auto name = pattern.at(0).text();
     const auto fresh = new_way(reading, {std::string(name)});
-    if (!fresh) return fail(pattern, fmt::format("reads {} of the reply, which has no counterpart", name));
+    if (!fresh)
+        return fail(pattern, fmt::format("reads {} of the reply, which has no counterpart", name));
     if (name == "models") {
         group_.edit(file_, pattern.at(0).start(), pattern.at(0).end(), "data: models", 109);
         for (const auto use_of : names_in(scope_of(pattern), name)) {
@@ -202,7 +205,8 @@ bool Replies::unpack(Node pattern, Node value, const Reading& reading) {
 }
 
 bool Replies::bind(Node target, const Reading& reading) {
-    if (!target.is("identifier")) return fail(target, "keeps the reply where it cannot be followed");
+    if (!target.is("identifier"))
+        return fail(target, "keeps the reply where it cannot be followed");
     if (!seen_.insert(target.start()).second) return true;
     for (const auto name : names_in(scope_of(target), target.text())) {
         if (name == target || name.start() < target.end()) continue;
@@ -304,10 +308,12 @@ bool Replies::declared(std::string_view type, Node at, const Reading& reading) {
         std::string put;
         bool drop = false;
         if (name == "message")
-            put = reading.stream ? "choices: { delta?: { content?: string | null }; finish_reason?: string | null }[]"
+            put = reading.stream ? "choices: { delta?: { content?: string | null }; "
+                                   "finish_reason?: string | null }[]"
                                  : "choices: { message: { role: string; content: string } }[]";
         else if (name == "response")
-            put = reading.stream ? "choices: { delta?: { content?: string | null }; finish_reason?: string | null }[]"
+            put = reading.stream ? "choices: { delta?: { content?: string | null }; "
+                                   "finish_reason?: string | null }[]"
                                  : "choices: { message: { role: string; content: string } }[]";
         else if (name == "models")
             put = "data: { id: string }[]";
@@ -326,8 +332,10 @@ bool Replies::declared(std::string_view type, Node at, const Reading& reading) {
         } else if (drop) {
             const std::string_view text = file_.text;
             const auto begin = line_begin(text, property.start());
-            const bool alone = trim(text.substr(begin, property.start() - begin)).empty() &&
-                               trim(text.substr(property.end(), line_end(text, property.end()) - property.end())).size() <= 1;
+            const bool alone =
+                trim(text.substr(begin, property.start() - begin)).empty() &&
+                trim(text.substr(property.end(), line_end(text, property.end()) - property.end()))
+                        .size() <= 1;
             auto end = property.end();
             while (end < text.size() && (text[end] == ';' || text[end] == ',' || text[end] == ' '))
                 ++end;

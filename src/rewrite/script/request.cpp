@@ -39,16 +39,18 @@ bool Request::options(Node value, std::vector<std::string>& plain,
         if (!shorthand && !entry.is("pair"))
             return fail(entry, "options are put together at run time");
         const auto key = shorthand ? entry : entry.field("key");
-        const auto name = key.is("string") ? string_value(key).value_or("") : std::string(key.text());
-        const auto text = shorthand ? std::string(entry.text()) : std::string(entry.field("value").text());
+        const auto name =
+            key.is("string") ? string_value(key).value_or("") : std::string(key.text());
+        const auto text =
+            shorthand ? std::string(entry.text()) : std::string(entry.field("value").text());
         const auto known = new_option(snake(name));
         if (!known) return fail(entry, fmt::format("the option {} is not known", name));
         if (known->name.empty()) {
-            group_.note(file_, entry.start(),
-                        fmt::format("the option {} went: {}", name, known->because),
-                        snake(name) == "num_ctx" ? fmt::format("serve with --max-model-len {}", text)
-                                                 : std::string(),
-                        108);
+            group_.note(
+                file_, entry.start(), fmt::format("the option {} went: {}", name, known->because),
+                snake(name) == "num_ctx" ? fmt::format("serve with --max-model-len {}", text)
+                                         : std::string(),
+                108);
             continue;
         }
         if (snake(name) == "num_predict" && text.starts_with('-')) continue;
@@ -86,9 +88,19 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
         if (!shorthand && !entry.is("pair"))
             return fail(entry, "the request is put together at run time");
         const auto key = shorthand ? entry : entry.field("key");
-        const auto name = key.is("string") ? string_value(key).value_or("") : std::string(key.text());
+        const auto name =
+            key.is("string") ? string_value(key).value_or("") : std::string(key.text());
         const auto value = shorthand ? entry : entry.field("value");
         const std::string text(value.text());
+        if (name == "model" && !model_through_.empty()) {
+            if (shorthand)
+                group_.edit(file_, entry.start(), entry.end(),
+                            "model: " + model_through_ + "(model)", 111);
+            else
+                group_.edit(file_, value.start(), value.end(), model_through_ + "(" + text + ")",
+                            111);
+            continue;
+        }
         if (name == "model" || name == "input" || name == "tools") continue;
         if (name == "messages") {
             if (text.find("images") != std::string::npos)
@@ -139,7 +151,8 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
         }
         if (name == "keep_alive" || name == "keepAlive" || name == "truncate") {
             group_.note(file_, entry.start(),
-                        name + " went: vLLM keeps its model loaded for as long as it runs", {}, 108);
+                        name + " went: vLLM keeps its model loaded for as long as it runs", {},
+                        108);
             replace(entry, {});
             continue;
         }

@@ -55,8 +55,8 @@ Node member(Node object, std::string_view name) {
     for (const auto child : object.children()) {
         if (child.is("pair")) {
             const auto key = child.field("key");
-            const auto text = key.is("string") ? string_value(key).value_or("")
-                                               : std::string(key.text());
+            const auto text =
+                key.is("string") ? string_value(key).value_or("") : std::string(key.text());
             if (text == name) return child;
         } else if (child.is("shorthand_property_identifier") && child.text() == name) {
             return child;

@@ -20,9 +20,7 @@ struct Parsed {
     std::string text;
     Language language = Language::kJavaScript;
     std::optional<audit::Tree> tree;
-    bool typed() const {
-        return language == Language::kTypeScript || language == Language::kTsx;
-    }
+    bool typed() const { return language == Language::kTypeScript || language == Language::kTsx; }
 };
 /// In place, because the tree points into the text.
 void parse(const File& file, Parsed& out);
@@ -84,6 +82,8 @@ public:
         : file_(file), group_(group), typed_(typed) {}
     /// An object literal: the argument of a client's method, or what becomes the JSON body.
     bool object(Node literal, Endpoint endpoint, bool sdk, bool must_stream);
+    /// dual: the model's name goes through this function.
+    void model_through(std::string function) { model_through_ = std::move(function); }
     bool streams() const { return streams_; }
     bool casts_messages() const { return casts_; }
     const std::string& why() const { return why_; }
@@ -99,6 +99,7 @@ private:
     bool typed_;
     bool streams_ = false;
     bool casts_ = false;
+    std::string model_through_;
     std::string why_;
     std::size_t where_ = 0;
 };

@@ -14,7 +14,7 @@ using namespace script;
 
 class Sdk {
 public:
-    explicit Sdk(const File& file) : file_(file) {
+    Sdk(const File& file, bool dual) : file_(file), dual_(dual) {
         parse(file, parsed_);
         if (parsed_.tree) root_ = root_of(*parsed_.tree);
         group_.rule = 102;
@@ -127,8 +127,7 @@ private:
         while (node.is("parenthesized_expression") || node.is("non_null_expression"))
             node = node.at(0);
         if (makes_client(node)) return true;
-        if (node.is("call_expression"))
-            return makers_.contains(node.field("function").text());
+        if (node.is("call_expression")) return makers_.contains(node.field("function").text());
         return clients_.contains(node.text());
     }
 
@@ -220,6 +219,7 @@ private:
         }
         const auto arguments = node.field("arguments");
         Request request(file_, group_, parsed_.typed());
+        if (dual_) request.model_through("aiClient.model");
         if (*endpoint != Endpoint::kModels) {
             if (arguments.count() != 1) {
                 fail(node, "the request is put together elsewhere");
@@ -237,24 +237,26 @@ private:
             consumed_.insert(object.start());
             group_.edit(file_, object.start(), object.end(), "ollamaClient", 102);
         }
-        const std::string_view suffix = *endpoint == Endpoint::kModels ? ".models.list"
-                                        : *endpoint == Endpoint::kEmbed ||
-                                                *endpoint == Endpoint::kEmbeddings
-                                            ? ".embeddings.create"
-                                            : ".chat.completions.create";
+        const std::string_view suffix =
+            *endpoint == Endpoint::kModels ? ".models.list"
+            : *endpoint == Endpoint::kEmbed || *endpoint == Endpoint::kEmbeddings
+                ? ".embeddings.create"
+                : ".chat.completions.create";
         group_.edit(file_, object.end(), function.end(), std::string(suffix), 102);
         Replies replies(file_, root_, group_);
-        const Reading reading{*endpoint,    request.streams(), Writing::kScript,
-                              quote_,       parsed_.typed(),   parsed_.typed()};
+        const Reading reading{*endpoint, request.streams(), Writing::kScript,
+                              quote_,    parsed_.typed(),   parsed_.typed()};
         if (!replies.follow(node, reading)) fail_at(replies.where(), replies.why());
     }
 
     std::string key() const {
+        if (dual_) return "apiKey: aiClient.API_KEY";
         return fmt::format("apiKey: process.env.VLLM_API_KEY ?? {0}EMPTY{0}", quote_);
     }
 
     std::string base_url(Node value) const {
         const std::string text(value.text());
+        if (dual_) return "aiClient.baseURL(" + text + ")";
         if (const auto literal = string_value(value)) {
             auto url = *literal;
             while (url.ends_with('/'))
@@ -267,6 +269,7 @@ private:
     }
 
     std::string default_url() const {
+        if (dual_) return "aiClient.baseURL()";
         return fmt::format("`${{process.env.OLLAMA_HOST ?? {0}http://localhost:11434{0}}}/v1`",
                            quote_);
     }
@@ -377,6 +380,7 @@ private:
     }
 
     const File& file_;
+    bool dual_;
     Parsed parsed_;
     Node root_;
     Group group_;
@@ -400,13 +404,14 @@ private:
 
 }  // namespace
 
-Groups script_sdk(const Workspace& workspace, const Context&) {
+Groups script_sdk(const Workspace& workspace, const Context& context) {
+    const bool dual = context.settings.step == Step::kDual;
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || !is_script(file.language()) ||
             file.text.find("ollama") == std::string::npos)
             continue;
-        Sdk sdk(file);
+        Sdk sdk(file, dual);
         if (!sdk.look()) continue;
         if (sdk.run()) {
             groups.push_back(sdk.take());

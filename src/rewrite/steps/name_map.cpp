@@ -71,7 +71,9 @@ bool host_is_address(std::string_view text) {
         const auto scheme = line.find("://");
         if (scheme != std::string_view::npos) address = true;
     }
-    if (!address && text.find("://localhost:11434") != std::string_view::npos) address = true;
+    // The default stands in a constant of its own.
+    for (const std::string_view near : {"://localhost:11434", "://127.0.0.1:11434"})
+        address = address || text.find(near) != std::string_view::npos;
     return address;
 }
 
@@ -138,7 +140,7 @@ NameMap::NameMap(const Workspace& workspace) {
     for (const auto& [path, file] : workspace.files) {
         if (!file.locked.empty()) continue;
         const std::string_view text = file.text;
-        if (host_is_address(text)) host_is_address_.insert(path);
+        if (host_is_address(file.original)) host_is_address_.insert(path);
         for (auto word = audit::find_word(text); word; word = audit::find_word(text, word->end)) {
             const auto id = identifier_around(text, *word);
             const auto suffix = suffix_of(text.substr(id.begin, id.end - id.begin));

@@ -27,6 +27,10 @@ Groups addresses_to_segue(const Workspace& workspace, const Context& context);
 /// The port of this machine at which vLLM can be published: 8000, or 8001 where 8000 is in use.
 std::string host_port(const Workspace& workspace);
 
+// dual, after the code spoke OpenAI's API: its modules, then both sets of names.
+Groups dual_modules(const Workspace& workspace, const Context& context);
+Groups dual_environment(const Workspace& workspace, const Context& context);
+
 // final, in this order.
 Groups compose(const Workspace& workspace, const Context& context);
 Groups python_sdk(const Workspace& workspace, const Context& context);

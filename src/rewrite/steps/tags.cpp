@@ -24,7 +24,8 @@ public:
             const auto line = line_around(text, begin);
             std::set<std::size_t> done;
             const bool named = findings.has(begin, 107) || findings.has(begin, 111) ||
-                               findings.has(begin, 105) || findings.has(begin, 110);
+                               findings.has(begin, 105) || findings.has(begin, 110) ||
+                               findings.has(begin, 124);
             for (const auto& place : models_in(line, named ? Families::kYes : Families::kNo)) {
                 one(file, group, begin + place.begin, begin + place.end);
                 done.insert(begin + place.begin);
