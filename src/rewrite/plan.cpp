@@ -30,8 +30,20 @@ std::vector<Family> families(Step step) {
             return {python_sdk, python_http,  script_sdk,      script_http,
                     manifests,  dual_modules, dual_environment};
         case Step::kFinal:
-            return {compose, python_sdk, python_http, script_sdk,   script_http, manifests,
-                    prose,   tags,       ports,       rename_names, dedupe};
+            return {compose,
+                    kubernetes,
+                    python_sdk,
+                    python_frameworks,
+                    python_http,
+                    script_sdk,
+                    script_frameworks,
+                    script_http,
+                    manifests,
+                    prose,
+                    tags,
+                    ports,
+                    rename_names,
+                    dedupe};
     }
     return {};
 }

@@ -411,6 +411,7 @@ private:
                 if (count < 2) return "(" + text + " or \"http://localhost:11434\") + \"/v1\"";
             return text + " + \"/v1\"";
         }
+        if (value.is("subscript")) return text + " + \"/v1\"";
         return "(" + text + ") + \"/v1\"";
     }
 

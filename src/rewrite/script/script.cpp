@@ -86,7 +86,7 @@ std::size_t after_imports(Node root) {
 }
 
 bool semicolons(std::string_view text) {
-    return std::count(text.begin(), text.end(), ';') * 3 >
+    return std::count(text.begin(), text.end(), ';') * 6 >
            std::count(text.begin(), text.end(), '\n');
 }
 

@@ -111,6 +111,11 @@ private:
         if (!has.contains("deploy") && !has.contains("gpus") && !tree_.gpu_elsewhere.contains(name))
             add += gpu_text(indent);
         insert_after(service, "image", add);
+        if (model == nullptr || model->id.empty())
+            group_.note(file_, line(service).begin,
+                        "which model this server is to serve is not known: compose asks for "
+                        "VLLM_MODEL_PATH",
+                        "set it in .env to a model's id, or say --map and run again", 107);
     }
 
     const UsedModel* model_of(const std::string& name) const {

@@ -123,8 +123,15 @@ private:
             const auto head = line.substr(0, at);
             if (package != nullptr && head.find('#') == head.npos) {
                 auto stop = end;
-                while (stop < line.size() &&
-                       std::string_view(" ;#\"',)").find(line[stop]) == std::string_view::npos)
+                // ">=0.4,<1" is one demand.
+                const auto goes_on = [&](std::size_t i) {
+                    if (line[i] != ',')
+                        return std::string_view(" ;#\"')").find(line[i]) == std::string_view::npos;
+                    const auto next = line.find_first_not_of(' ', i + 1);
+                    return next != line.npos &&
+                           std::string_view("<>=!~").find(line[next]) != std::string_view::npos;
+                };
+                while (stop < line.size() && goes_on(stop))
                     ++stop;
                 const auto wanted = line.substr(end, stop - end);
                 if (names_package(file_.text, package->fresh) &&

@@ -140,7 +140,11 @@ NameMap::NameMap(const Workspace& workspace) {
     for (const auto& [path, file] : workspace.files) {
         if (!file.locked.empty()) continue;
         const std::string_view text = file.text;
-        if (host_is_address(file.original)) host_is_address_.insert(path);
+        // What was there says it; in code that we wrote it is an address.
+        const bool theirs = to_lower(file.original).find("ollama_host") != std::string::npos ||
+                            to_lower(file.original).find("ollamahost") != std::string::npos;
+        if (host_is_address(theirs ? std::string_view(file.original) : text))
+            host_is_address_.insert(path);
         for (auto word = audit::find_word(text); word; word = audit::find_word(text, word->end)) {
             const auto id = identifier_around(text, *word);
             const auto suffix = suffix_of(text.substr(id.begin, id.end - id.begin));

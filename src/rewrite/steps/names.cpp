@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "rewrite/core/places.hpp"
+#include "rewrite/steps/compose_file.hpp"
 #include "rewrite/steps/name_map.hpp"
 #include "rewrite/steps/steps.hpp"
 
@@ -63,6 +64,9 @@ public:
 
     Groups run() {
         for (const auto& [path, file] : workspace_.files)
+            servers_stay_ = servers_stay_ ||
+                            (file.editable() && file.form.compose && !server_blocks(file).empty());
+        for (const auto& [path, file] : workspace_.files)
             if (file.editable()) contents(file);
         for (const auto& [path, file] : workspace_.files) {
             const bool movable = file.editable() || file.locked == "binary";
@@ -84,13 +88,20 @@ private:
         for (const auto& finding : context_.report.findings) {
             if (finding.path != file.path) continue;
             if (finding.rule == 153 || finding.rule == 112 || finding.rule == 113 ||
-                finding.rule == 125 || !finding.suppressed.empty())
+                !finding.suppressed.empty())
                 closed.insert(line_begin(text, finding.byte_start));
         }
+        if (file.form.compose) foreign_names(file, closed);
+        const auto servers = server_blocks(file);
         for (auto word = audit::find_word(text); word;
              word = audit::find_word(text, word->begin + 6)) {
             const auto id = identifier_around(text, *word);
             const auto begin = line_begin(text, word->begin);
+            // What still runs Ollama keeps its name, and with it those who refer to it.
+            if (covered(servers, word->begin)) continue;
+            if (servers_stay_ && file.language() == Language::kYaml &&
+                text.substr(id.begin, id.end - id.begin) == "ollama")
+                continue;
             if (closed.contains(begin) || is_kept_name(context_.model, text, word->begin)) continue;
             if (stays(text, *word)) continue;
             const auto name = text.substr(id.begin, id.end - id.begin);
@@ -98,6 +109,21 @@ private:
             if (bound.contains(name) && region != Region::kComment && region != Region::kProse)
                 continue;
             one(file, text, id, name, region);
+        }
+    }
+
+    /// Names that another product's image reads.
+    static void foreign_names(const File& file, std::set<std::size_t>& closed) {
+        const ComposeFile compose(file);
+        for (const int service : compose.services()) {
+            if (!compose.is_foreign(service)) continue;
+            const auto environment = compose.yaml().child(service, "environment");
+            if (!environment) continue;
+            for (const int i : compose.yaml().children(*environment)) {
+                const auto& line = compose.line(i);
+                const auto name = line.item ? yaml_unquoted(line.value) : line.key;
+                if (audit::has_word(name.substr(0, name.find('=')))) closed.insert(line.begin);
+            }
         }
     }
 
@@ -109,12 +135,16 @@ private:
         const auto before = line.substr(0, at);
         if (is_command(after)) return true;
         if (after.starts_with("/ollama") || before.ends_with("ollama/")) return true;
-        if (before.ends_with(".") && (before.size() < 2 || !name_char(before[before.size() - 2])) &&
-            (after.empty() || !name_char(after.front())))
+        // ~/.ollama and .ollama/, not a style's ".ollama-badge".
+        if (before.ends_with("/.") || (before.ends_with('.') && after.starts_with('/')))
             return true;
         if (before.ends_with("://") || before.ends_with("www.") || before.ends_with("docs.") ||
             before.ends_with("registry.")) {
-            if (after.starts_with(".com") || after.starts_with(".ai")) return true;
+            for (const std::string_view top : {".com", ".ai"})
+                if (after.starts_with(top) &&
+                    (after.size() == top.size() ||
+                     (!name_char(after[top.size()]) && after[top.size()] != '.')))
+                    return true;
         }
         if (before.ends_with("github.com/") || before.ends_with("githubusercontent.com/"))
             return true;
@@ -147,8 +177,7 @@ private:
         auto& group = group_of(name);
         std::string put = fresh;
         if (talk) {
-            const auto line = line_around(text, id.begin);
-            if (names_both(line)) {
+            if (names_both(file, id.begin)) {
                 both(file, text, id, group);
                 return;
             }
@@ -163,9 +192,19 @@ private:
         group.edit(file, begin, id.end, std::move(put), rule_for(file, id.begin, talk));
     }
 
-    static bool names_both(std::string_view line) {
-        const auto lower = to_lower(line);
-        return lower.find("vllm") != std::string::npos;
+    /// The line spoke of vLLM before we wrote anything.
+    static bool names_both(const File& file, std::size_t at) {
+        const auto begin = line_begin(file.text, at);
+        const auto lower = to_lower(line_around(file.text, begin));
+        for (auto found = lower.find("vllm"); found != std::string::npos;
+             found = lower.find("vllm", found + 1)) {
+            const auto place = begin + found;
+            const bool ours = std::any_of(
+                file.marks.begin(), file.marks.end(),
+                [&](const Mark& mark) { return mark.begin <= place && place < mark.end; });
+            if (!ours) return true;
+        }
+        return false;
     }
 
     /// A sentence about both engines: what it says is not known.
@@ -240,6 +279,7 @@ private:
     NameMap map_;
     std::map<std::string, Group> by_name_;
     std::set<std::string> targets_;
+    bool servers_stay_ = false;  // compose still runs an Ollama
 };
 
 }  // namespace

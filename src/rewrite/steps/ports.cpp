@@ -57,8 +57,14 @@ Groups ports(const Workspace& workspace, const Context& context) {
         const bool container =
             file.form.compose || file.form.kubernetes || file.language() == Language::kDockerfile;
         const std::string_view text = file.text;
+        const auto servers = server_blocks(file);
         for (const auto& [begin, list] : findings.lines()) {
             const auto line = line_around(text, begin);
+            // What still runs Ollama keeps its port; so does one of two engines on a line.
+            if (covered(servers, begin)) continue;
+            if (file.form.code && to_lower(line).find("vllm") != std::string::npos &&
+                file.original.find(line) != std::string::npos)
+                continue;
             for (auto port = audit::find_port(line); port;
                  port = audit::find_port(line, port->end)) {
                 const auto before = line.substr(0, port->begin);

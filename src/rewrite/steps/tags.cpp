@@ -43,7 +43,13 @@ public:
 
 private:
     void one(const File& file, Group& group, std::size_t start, std::size_t end) {
-        const auto tag = std::string_view(file.text).substr(start, end - start);
+        auto tag = std::string_view(file.text).substr(start, end - start);
+        // "ollama/llama3.1:8b" of litellm is no name space of the registry.
+        for (const std::string_view provider : {"ollama_chat/", "ollama/"})
+            if (tag.starts_with(provider)) {
+                tag.remove_prefix(provider.size());
+                start += provider.size();
+            }
         const auto model = model_for(tag, context_.settings.models);
         if (!model) {
             if (told_.insert(std::string(tag)).second || true)

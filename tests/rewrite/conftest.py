@@ -1,0 +1,2 @@
+# Trees to be rewritten, some with tests of their own.
+collect_ignore = ["pairs"]

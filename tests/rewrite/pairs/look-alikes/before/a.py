@@ -1,0 +1,5 @@
+from dollama import x
+
+
+def MoveToLlamaIndex():
+    return 114340

@@ -1,0 +1,3 @@
+import ollama
+
+print([m.model for m in ollama.list().models])

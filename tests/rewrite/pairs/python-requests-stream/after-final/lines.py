@@ -1,0 +1,21 @@
+import json
+
+import requests
+
+URL = "http://localhost:8000"
+
+
+def stream(messages):
+    body = {"stream": True, "model": "meta-llama/Llama-3.1-8B-Instruct", "messages": messages, "max_tokens": 50}
+    with requests.post(URL + "/v1/chat/completions", json=body, stream=True) as response:
+        for line in response.iter_lines():
+            if not line:
+                continue
+            if not line.startswith(b"data: "):
+                continue
+            if line.strip() == b"data: [DONE]":
+                break
+            data = json.loads(line[6:])
+            if not data["choices"]:
+                continue
+            yield data["choices"][0]["delta"].get("content") or ""

@@ -1,0 +1,3 @@
+from settings import settings
+
+print(settings.ollama_base_url, settings.ollama_model)
