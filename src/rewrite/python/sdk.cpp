@@ -494,6 +494,15 @@ private:
                 return;
             }
             const auto indent = indent_at(file_.text, statement.start());
+            // One import at the top is enough for all that stand there.
+            if (placed && !parent.is("block")) {
+                // With the line end before it: what is put behind it stays.
+                auto begin = line_begin(file_.text, statement.start());
+                if (begin > 0) --begin;
+                if (begin > 0 && file_.text[begin - 1] == '\r') --begin;
+                group_.edit(file_, begin, statement.end(), "", 101);
+                continue;
+            }
             if (line.empty()) {
                 if (parent.is("block") && parent.count() == 1)
                     group_.edit(file_, statement.start(), statement.end(), "pass", 101);

@@ -286,6 +286,8 @@ bool Replies::model_names(Node scope, Node target, const Reading&) {
 
 /// An interface of this file that says what a native reply is: it says OpenAI's then.
 bool Replies::declared(std::string_view type, Node at, const Reading& reading) {
+    // The package's own types become OpenAI's where they are named.
+    if (reading.typed && (type == "ChatResponse" || type == "GenerateResponse")) return true;
     if (type == "any" || type == "unknown" || !types_.insert(std::string(type)).second) return true;
     Node declaration;
     root_.walk([&](Node node) {

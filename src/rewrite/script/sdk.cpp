@@ -204,9 +204,12 @@ private:
         }
     }
 
-    static bool inside_import(Node node) {
-        for (Node up = node; up; up = up.parent())
+    bool inside_import(Node node) const {
+        for (Node up = node; up; up = up.parent()) {
             if (up.is("import_statement")) return true;
+            for (const auto statement : imports_)
+                if (up == statement) return true;
+        }
         return false;
     }
 

@@ -148,7 +148,12 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
             const auto name = std::string(compose.line(service).key);
             if (tree.servers.contains(name) || tree.helpers.contains(name)) continue;
             const auto environment = compose.yaml().child(service, "environment");
-            if (!environment) continue;
+            if (!environment || file.text
+                                        .substr(compose.line(*environment).begin,
+                                                compose.yaml().block_end(*environment) -
+                                                    compose.line(*environment).begin)
+                                        .find("AI_BACKEND") != std::string::npos)
+                continue;
             const auto below = compose.yaml().children(*environment);
             std::string add;
             std::set<std::string> told;
