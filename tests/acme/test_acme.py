@@ -42,7 +42,9 @@ def segue():
         started = [rehearsal("vllm", model) for model in MODELS.values()]
         engines = [{"name": f"vllm-{number}", "url": engine.url, "dialect": "vllm"} for number, engine in enumerate(started)]
         served = {tag: (f"vllm-{number}", model) for number, (tag, model) in enumerate(MODELS.items())}
-    models = [{"name": tag, "targets": [{"engine": engine, "model": model}]} for tag, (engine, model) in served.items()]
+    # Until the last step clients ask for Ollama's tags; then for what vLLM serves.
+    models = [{"name": name, "targets": [{"engine": engine, "model": model}]} for tag, (engine, model) in served.items()
+              for name in (tag, MODELS[tag])]
     gateway = Segue({"engines": engines, "models": models})
     gateway.wait_ready()
     yield gateway
@@ -71,12 +73,18 @@ def test_before(counted):
     assert counted.python >= 20 and counted.node >= 14
 
 
+def passes_like(counted, app, environment):
+    """The same number of tests; a real vLLM that serves one model that writes makes no vectors."""
+    without = {"ACME_NO_EMBEDDINGS": "1"} if REAL and "VLLM_ENDPOINT" in environment else {}
+    got = app.test({**environment, **without})
+    assert (got.python, got.node) == (counted.python, counted.node - 2 * len(without))
+
+
 def test_drop_in(app, counted, segue):
     """Only the address changes."""
     without = {"ACME_NO_EMBEDDINGS": "1"} if REAL else {}
     got = app.test({**before(segue.url), **without})
-    assert got.python == counted.python
-    assert got.node == counted.node - 2 * len(without)
+    assert (got.python, got.node) == (counted.python, counted.node - 2 * len(without))
 
 
 def rewrite(app, verb, *arguments):
@@ -96,6 +104,64 @@ def test_drop_in_by_rewrite(counted, segue, tmp_path):
     rewrite(app, "undo")
     app.git("add", "-A", ":!segue-rewrite.patch")
     assert app.git("write-tree") == before_it
+
+
+def rewritten(step, folder, *arguments):
+    """A copy of the application after one step, with the change committed."""
+    app = App(folder / "acme-chat")
+    rewrite(app, "apply", "--to", step, *arguments)
+    (app.folder / "segue-rewrite.patch").unlink()
+    app.commit(f"segue rewrite --to {step}")
+    return app
+
+
+def findings(app):
+    done = subprocess.run([binary(), "audit", "--format", "json", str(app.folder)], capture_output=True)
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout)["findings"]
+
+
+def references(app, folder):
+    """How the proof speaks of the references in the tree."""
+    environment = {**os.environ, "SEGUE_DATA_DIR": str(folder / "data")}
+    subprocess.run([binary(), "keys", "signing", "create", "--name", "release"], check=True, capture_output=True, env=environment)
+    subprocess.run([binary(), "audit", "--prove", str(app.folder), "--output", str(folder / "proof.json")], capture_output=True,
+                   env=environment)
+    record = json.loads((folder / "proof.json").read_text())["record"]
+    return next(part for part in record["parts"] if part["id"] == "REFERENCES")
+
+
+@pytest.fixture(scope="module")
+def dual(tmp_path_factory):
+    return rewritten("dual", tmp_path_factory.mktemp("dual"), "--owner", "@ann")
+
+
+def test_dual_on_ollama(dual, counted, ollama):
+    """One environment variable is the way back."""
+    passes_like(counted, dual, {"AI_BACKEND": "ollama", **before(ollama.url)})
+
+
+def test_dual_on_vllm(dual, counted, segue):
+    passes_like(counted, dual, {"AI_BACKEND": "vllm", "VLLM_ENDPOINT": segue.url})
+
+
+def test_dual_is_no_proof(dual, tmp_path):
+    """What is left is allowed for a time, with an owner; nobody can sign that it is gone."""
+    allowed = [finding for finding in findings(dual) if finding["suppressed"]]
+    assert allowed and all(finding["suppressed"]["until"] for finding in allowed)
+    assert references(dual, tmp_path)["standing"] == "not clean"
+
+
+def test_final(counted, segue, tmp_path):
+    """Nothing of Ollama is left, and the tests, renamed with everything else, still pass."""
+    app = rewritten("final", tmp_path)
+    assert [f"{f['path']}:{f['line']} {f['kind']}" for f in findings(app) if f["level"] != "note"] == []
+    assert subprocess.run(["git", "-C", str(app.folder), "grep", "-il", "ollama"], capture_output=True, text=True).stdout == ""
+    assert "ollama" not in app.git("ls-files").lower()
+    assert references(app, tmp_path)["standing"] == "clean"
+    passes_like(counted, app, {"VLLM_ENDPOINT": segue.url})
+    again = subprocess.run([binary(), "rewrite", "--to", "final", str(app.folder)], capture_output=True, text=True)
+    assert (again.returncode, again.stdout) == (0, "")
 
 
 def test_the_audit_names_what_the_mission_names(app):
