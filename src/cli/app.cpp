@@ -204,6 +204,8 @@ void add_evidence(CLI::App& app, Arguments& arguments, Action& action) {
         made->add_option("--key", evidence.key,
                          "the public key that must have signed it: ed25519:…, or a file with it "
                          "(default: this installation's keys, else the file's own)");
+        made->add_option("--tree", evidence.tree,
+                         "a folder: must hold exactly what the evidence is about");
         made->add_option("--data-dir", evidence.flags.data_dir,
                          "folder of this installation's keys");
         made->callback([&action, &evidence, command] {

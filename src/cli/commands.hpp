@@ -127,7 +127,8 @@ int signing_show_command(const SigningArguments& arguments, Console& console);
 struct EvidenceArguments {
     serve::Flags flags;  // where this installation's own keys are
     std::string file;
-    std::string key;  // ed25519:…, or a file that holds it; "" = own keys, else the file's
+    std::string key;   // ed25519:…, or a file that holds it; "" = own keys, else the file's
+    std::string tree;  // a folder that must be the one that was looked at; "" = not compared
 };
 /// 0: authentic, in force, and its claim holds; 1: not so.
 int evidence_verify_command(const EvidenceArguments& arguments, Console& console);

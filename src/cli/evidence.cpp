@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "audit/tree_hash.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -39,6 +40,23 @@ std::vector<evidence::KeyFacts> own_keys(const serve::Flags& flags, const Consol
         .value_or(std::vector<evidence::KeyFacts>{});
 }
 
+/// A later commit ends the evidence: it was about another tree.
+Result<Check> compare_tree(const std::string& folder, const Record& record) {
+    json::Parser parser;
+    const auto subject = parser.parse(record.subject);
+    const std::string_view told = subject ? (*subject)["tree_sha256"].string() : "";
+    if (told.empty()) return Check{Check::Outcome::kBad, "tree", "this evidence is about no tree"};
+    SEGUE_TRY(made, audit::tree_sha256(folder));
+    if (made == told)
+        return Check{Check::Outcome::kGood, "tree",
+                     fmt::format("{} is the tree that was looked at", folder)};
+    return Check{
+        Check::Outcome::kBad, "tree",
+        fmt::format(
+            "{} has the hash {}, and {} was looked at: something changed since; prove it again",
+            folder, made, told)};
+}
+
 struct Examined {
     std::string text;
     Verdict verdict;
@@ -49,6 +67,10 @@ Result<Examined> examine(const EvidenceArguments& arguments, const Console& cons
     SEGUE_TRY(text, read_file(arguments.file));
     evidence::Trust trust{std::move(key), own_keys(arguments.flags, console)};
     auto verdict = evidence::verify(text, trust, SystemClock().wall());
+    if (!arguments.tree.empty() && verdict.record) {
+        SEGUE_TRY(check, compare_tree(arguments.tree, *verdict.record));
+        verdict.checks.push_back(std::move(check));
+    }
     return Examined{std::move(text), std::move(verdict)};
 }
 

@@ -343,6 +343,10 @@ def test_evidence_is_checked_anywhere(tree, data, tmp_path):
     (tmp_path / "segue.pub").write_text(public)
     for key in (public.strip(), tmp_path / "segue.pub"):
         assert "the key that you named" in run("evidence", "verify", file, "--key", key, data=elsewhere).stdout
+    assert f"{tree} is the tree that was looked at" in run("evidence", "verify", file, "--tree", tree, data=data).stdout
+    (tree / "app.py").write_text("print('later')\n")
+    later = run("evidence", "verify", file, "--tree", tree, data=data)
+    assert later.returncode == 1 and "something changed since" in later.stdout
     other = run("keys", "signing", "create", "--name", "other", data=elsewhere).stdout.strip()
     wrong = run("evidence", "verify", file, "--key", other, data=elsewhere)
     assert wrong.returncode == 1 and "and you named" in wrong.stdout
