@@ -327,10 +327,18 @@ Result<void> Cluster::use_socket(std::string password) {
     return {};
 }
 
+/// Before 16 the programs leave their working folder to find themselves, and only come back where
+/// their user may walk.
+std::string Cluster::as_seen_inside(const std::string& folder) const {
+    return installation_.major >= 16 ? "/proc/self/cwd" : folder;
+}
+
 /// Beside its place, and renamed when it is whole: what a kill leaves behind is thrown away.
 Result<void> Cluster::initialise(const std::string& password) {
     const std::string fresh = data_ + ".new";
     std::error_code error;
+    // What lies in it is for its owners only; an old PostgreSQL has to walk through.
+    if (user_ && installation_.major < 16) (void)::chmod(options_.folder.c_str(), 0711);
     fs::remove_all(fresh, error);
     if (fs::exists(data_, error) && !fs::is_empty(data_, error))
         return fail(
@@ -345,7 +353,7 @@ Result<void> Cluster::initialise(const std::string& password) {
     const std::string locale = usable_locale();
     command.arguments = {installation_.bin + "/initdb",
                          "-D",
-                         "/proc/self/cwd",
+                         as_seen_inside(fresh),
                          "-U",
                          "segue",
                          "--encoding=UTF8",
@@ -431,7 +439,7 @@ Result<void> Cluster::launch_server() {
     Launch launch;
     launch.command.arguments = {installation_.bin + "/postgres",
                                 "-D",
-                                "/proc/self/cwd",
+                                as_seen_inside(data_),
                                 "-c",
                                 "listen_addresses=",
                                 "-c",

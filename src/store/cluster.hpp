@@ -8,6 +8,7 @@
 ///
 /// PostgreSQL is started inside its folder and told to work in /proc/self/cwd: so the user it runs
 /// as need not be able to walk there (a data folder below /root), and the folder may be moved.
+/// (Before PostgreSQL 16 it must be able to.)
 /// Segue killed: its keeper process stops PostgreSQL after a few seconds, unless the next Segue is
 /// there by then, which goes on with the server as it is.
 ///
@@ -79,6 +80,7 @@ private:
     Result<void> find_programs();
     Result<void> prepare();  // initdb, password
     Result<void> use_socket(std::string password);
+    std::string as_seen_inside(const std::string& folder) const;
     Result<void> initialise(const std::string& password);
     void configure(const std::string& data) const;
     void forget_stale_files() const;

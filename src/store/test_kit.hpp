@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -73,7 +74,9 @@ private:
         }
         cluster_ = std::move(*opened);
         cluster_->start();
-        const auto ready = cluster_->wait_ready(std::chrono::seconds(60));
+        // A machine that is busy with sanitizer builds takes its time.
+        const auto ready = cluster_->wait_ready(std::chrono::seconds(240));
+        if (!ready) std::fprintf(stderr, "%s\n", ready.error().detail.c_str());
         SEGUE_CHECK(ready.has_value());
     }
     TestFolder folder_;
