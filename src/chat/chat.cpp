@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "chat/engine_room.hpp"
@@ -30,6 +32,7 @@ Result<std::unique_ptr<Chat>> Chat::open(gateway::Gateway& gateway, store::Pool&
     SEGUE_TRY(room, EngineRoom::open(gateway));
     std::unique_ptr<Chat> chat(new Chat(pool));
 
+    chat->retrieval_ = retrieval;
     chat->jobs_ = std::make_unique<Jobs>(gateway, chat->archive_, chat->files_, retrieval,
                                          std::move(room), options);
     return chat;
@@ -120,6 +123,27 @@ Result<Branch> Chat::branch(const Person& person, std::string_view conversation,
     for (auto& message : branch.messages)
         bring_up_to_date(*jobs_, message);
     return branch;
+}
+
+Result<Shared> Chat::shared(const Person& person, std::string_view token) {
+    SEGUE_TRY(shared, archive_.shared(person, token));
+    std::vector<std::string> mine;
+    if (retrieval_) {
+        SEGUE_TRY(readable, retrieval_->readable(person));
+        mine = std::move(readable);
+    }
+    for (auto& message : shared.messages)
+        for (auto& source : message.sources) {
+            // A file of the conversation itself is shared with it.
+            if (source.collection.empty() ||
+                std::find(mine.begin(), mine.end(), source.collection) != mine.end())
+                continue;
+            Source hidden;
+            hidden.n = source.n;
+            hidden.collection = source.collection;
+            source = std::move(hidden);
+        }
+    return shared;
 }
 
 Result<std::shared_ptr<Feed>> Chat::follow(const Person& person, std::string_view answer) {

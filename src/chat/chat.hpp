@@ -63,6 +63,10 @@ public:
     Result<Branch> branch(const Person& person, std::string_view conversation,
                           std::string_view leaf, std::string_view before, std::int64_t limit);
 
+    /// What somebody shares. A passage is shown to whom its collection is: of others the place in
+    /// the answer remains, without the text.
+    Result<Shared> shared(const Person& person, std::string_view token);
+
     /// The events of an answer; of one that is over a feed with its last event alone; of one that
     /// another Segue makes what the store tells of it.
     Result<std::shared_ptr<Feed>> follow(const Person& person, std::string_view answer);
@@ -74,6 +78,7 @@ private:
     explicit Chat(store::Pool& pool);
     Archive archive_;
     Files files_;
+    Retrieval* retrieval_ = nullptr;
     std::unique_ptr<Jobs> jobs_;
 };
 

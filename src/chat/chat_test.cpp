@@ -46,10 +46,15 @@ public:
             Source source;
             source.n = static_cast<int>(found.sources.size()) + 1;
             source.title = "Handbook";
+            source.collection = "handbook";
             source.text = text;
             found.sources.push_back(std::move(source));
         }
         return found;
+    }
+    Result<std::vector<std::string>> readable(const Person& person) override {
+        if (person.role == "admin") return std::vector<std::string>{"handbook"};
+        return std::vector<std::string>{};
     }
     std::vector<std::string> names(const std::vector<std::string>& collections) override {
         return collections;
@@ -323,6 +328,23 @@ TEST_F(ChatTest, WhatAnotherSegueWritesIsFollowedThroughTheStore) {
         std::this_thread::sleep_for(10ms);
     EXPECT_NE(all.find(" and the rest"), std::string::npos);
     EXPECT_NE(all.find("event: finished"), std::string::npos);
+}
+
+TEST_F(ChatTest, ASharedAnswerShowsPassagesToThoseWhoMayReadThem) {
+    start();
+    const auto answer = wait(ask("When does the canteen serve lunch?", {"handbook"}).answer.id);
+    const auto share = chat_->archive().share(anna_, conversation_, {});
+    ASSERT_TRUE(share);
+    const auto seen_by = [&](const char* role) {
+        const auto shared = chat_->shared({anna_.id + 1, "b", role}, share->token);
+        EXPECT_TRUE(shared);
+        return shared->messages.back();
+    };
+    EXPECT_EQ(seen_by("admin").sources[0].text, "Lunch is served in the canteen at noon.");
+    EXPECT_EQ(seen_by("user").sources[0].text, "");
+    EXPECT_EQ(seen_by("user").sources[0].title, "");
+    EXPECT_EQ(seen_by("user").sources[0].n, 1);
+    EXPECT_EQ(seen_by("user").text, answer.text);
 }
 
 TEST_F(ChatTest, NobodyTakesAllPlaces) {

@@ -27,6 +27,8 @@ public:
     virtual Result<Found> search(const Person& person, std::string_view question,
                                  const std::vector<std::string>& collections,
                                  std::size_t limit) = 0;
+    /// Ids of the collections that the person may read.
+    virtual Result<std::vector<std::string>> readable(const Person& person) = 0;
     /// Names for people, of ids.
     virtual std::vector<std::string> names(const std::vector<std::string>& collections) = 0;
 };

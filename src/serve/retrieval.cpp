@@ -119,6 +119,14 @@ Result<chat::Found> Retrieval::search(const chat::Person& person, std::string_vi
     return found;
 }
 
+Result<std::vector<std::string>> Retrieval::readable(const chat::Person& person) {
+    SEGUE_TRY(all, collections_.list(reader_of(person.id, person.role)));
+    std::vector<std::string> out;
+    for (auto& collection : all)
+        out.push_back(std::move(collection.slug));
+    return out;
+}
+
 std::vector<std::string> Retrieval::names(const std::vector<std::string>& collections) {
     if (collections.empty()) return {};
     std::vector<std::string> out;

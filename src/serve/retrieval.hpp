@@ -23,6 +23,7 @@ public:
     Result<chat::Found> search(const chat::Person& person, std::string_view question,
                                const std::vector<std::string>& collections,
                                std::size_t limit) override;
+    Result<std::vector<std::string>> readable(const chat::Person& person) override;
     std::vector<std::string> names(const std::vector<std::string>& collections) override;
 
 private:

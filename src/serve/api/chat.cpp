@@ -261,8 +261,7 @@ Reply unshare(Context& context, const Request& request) {
 }
 
 Reply shared(Context& context, const Request& request) {
-    SEGUE_API_TRY(found,
-                  context.chat->archive().shared(person_of(request), request.parameter("token")));
+    SEGUE_API_TRY(found, context.chat->shared(person_of(request), request.parameter("token")));
     return json_reply(200, [&](json::Writer& w) {
         w.member("title", found.title).member("owner", found.owner);
         w.member("created_at", rfc3339(found.created));
