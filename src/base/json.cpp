@@ -405,6 +405,20 @@ constexpr auto kSpecialBytes = [] {
     return special;
 }();
 
+/// Whether one of eight bytes is special: the words of "Bit Twiddling Hacks" (Anderson, Stanford),
+/// "determine if a word has a byte less than n" and "equal to n".
+bool any_special(const char* eight) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+    constexpr std::uint64_t kHighs = 0x8080808080808080ULL;
+    std::uint64_t word = 0;
+    std::memcpy(&word, eight, sizeof word);
+    const auto zero_byte = [](std::uint64_t w) { return (w - kOnes) & ~w; };
+    const std::uint64_t control = (word - kOnes * 0x20U) & ~word;
+    return ((word | control | zero_byte(word ^ (kOnes * std::uint64_t{'"'})) |
+             zero_byte(word ^ (kOnes * std::uint64_t{'\\'}))) &
+            kHighs) != 0;
+}
+
 }  // namespace
 
 void append_escaped(std::string_view text, std::string& out) {
@@ -418,7 +432,11 @@ void append_escaped(std::string_view text, std::string& out) {
     bool high_bytes = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
-        if (!kSpecialBytes[c]) continue;
+        if (!kSpecialBytes[c]) {
+            while (text.size() - i > 8 && !any_special(text.data() + i + 1))
+                i += 8;
+            continue;
+        }
         if (c >= 0x80) {
             high_bytes = true;
             if (c == 0xC2 && i + 1 < text.size() && text[i + 1] == '\x85') {

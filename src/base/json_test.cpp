@@ -78,6 +78,24 @@ TEST(JsonParser, ReadsIntegers) {
     EXPECT_EQ(root->at(6).integer(), std::nullopt);
 }
 
+TEST(JsonWriter, EscapesAtEveryPlaceOfAText) {
+    const std::vector<std::pair<std::string, std::string>> specials{
+        {"\"", "\\\""},      {"\\", "\\\\"},           {"\n", "\\n"},
+        {"\x1f", "\\u001f"}, {"\xc3\xa9", "\xc3\xa9"}, {"\xe2\x80\xa8", "\\u2028"},
+        {"\x7f", "\x7f"}};
+    for (std::size_t length = 0; length <= 20; ++length) {
+        for (std::size_t at = 0; at <= length; ++at) {
+            for (const auto& [raw, escaped] : specials) {
+                const std::string before(at, ' ');
+                const std::string after(length - at, '~');
+                std::string out;
+                json::append_escaped(before + raw + after, out);
+                ASSERT_EQ(out, before + escaped + after);
+            }
+        }
+    }
+}
+
 TEST(JsonWriter, EscapesWhatLineReadersSplitOn) {
     EXPECT_EQ(quoted("a\"\\\n\x01\xC2\x85\xE2\x80\xA8\xE2\x80\xA9é"),
               "\"a\\\"\\\\\\n\\u0001\\u0085\\u2028\\u2029é\"");
