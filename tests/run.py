@@ -2,7 +2,7 @@
 """The one runner behind `make test`: C++ test programs, the Python suites, the Node clients, the web page's components and
 its flows in a real browser; one closing line.
 
-usage: run.py BUILD_DIR [--only unit,support,cli,audit,acme,conformance,balance,chat,store,rag,net,differential,faults,clients,node,web,browser] [--filter EXPRESSION]
+usage: run.py BUILD_DIR [--only unit,support,cli,audit,rewrite,acme,conformance,balance,chat,store,rag,net,differential,faults,clients,node,web,browser] [--filter EXPRESSION]
 
 Exit status 0: something ran and nothing failed. 1: a failure, or nothing ran. Run it with the Python of the
 tests' own environment (tests/requirements.txt). Node is $NODE or the one on PATH.
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "acme": "acme", "conformance": "conformance", "balance": "balance", "chat": "chat", "store": "store", "rag": "rag",
+PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "rewrite": "rewrite", "acme": "acme", "conformance": "conformance", "balance": "balance", "chat": "chat", "store": "store", "rag": "rag",
                 "net": "net", "differential": "differential",
                 "faults": "faults", "clients": "clients/python"}
 PARTS = ("unit", *PYTHON_PARTS, "node", "web", "browser")

@@ -88,10 +88,12 @@ private:
             if (!write_one_batch(told)) pause(stop);
         }
         const auto end = std::chrono::steady_clock::now() + options_.last;
-        // A database that is away already is not waited for.
-        while (waiting() > 0 && !told && std::chrono::steady_clock::now() < end) {
+        // A database that is away already is not waited for; a connection that is lost only now is
+        // made anew once.
+        int chances = told ? 0 : 2;
+        while (waiting() > 0 && chances > 0 && std::chrono::steady_clock::now() < end) {
             if (write_one_batch(told)) continue;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            if (--chances > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
         const std::lock_guard lock(mutex_);
         stopped_ = true;
