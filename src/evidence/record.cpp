@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "evidence/canonical_json.hpp"
 
 namespace segue::evidence {
@@ -57,16 +58,6 @@ std::string record_json(const Record& record, const PublicKey& key) {
     });
 }
 
-/// "2026-11-24T18:30:00.000000Z", to the second.
-std::optional<WallTime> parse_time(std::string_view text) {
-    std::tm parts{};
-    const std::string copy(text.substr(0, 19));
-    const char* const end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (end == nullptr || *end != '\0' || copy.size() != 19 || !text.ends_with('Z'))
-        return std::nullopt;
-    return WallTime(std::chrono::seconds(::timegm(&parts)));
-}
-
 std::optional<Record> read_record(json::Value value) {
     Record record;
     record.kind = value["kind"].string();
@@ -76,8 +67,8 @@ std::optional<Record> read_record(json::Value value) {
     record.signer = value["signer"]["name"].string();
     record.subject = value["subject"].raw();
     record.details = value["details"].raw();
-    const auto issued = parse_time(value["issued_at"].string());
-    const auto expires = parse_time(value["expires_at"].string());
+    const auto issued = parse_rfc3339(value["issued_at"].string());
+    const auto expires = parse_rfc3339(value["expires_at"].string());
     if (record.kind.empty() || record.claim.empty() || !issued || !expires ||
         !value["subject"].is_object() || !value["parts"].is_array())
         return std::nullopt;

@@ -11,6 +11,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "gateway/record.hpp"
 
 namespace segue::gateway {
@@ -27,17 +28,9 @@ std::string day_text(std::int64_t day) {
     return rfc3339(WallTime(std::chrono::days(day))).substr(0, 10);
 }
 
-std::optional<WallTime> parse_time(std::string_view text) {
-    std::tm parts{};
-    const std::string copy(text.substr(0, 19));
-    const char* const end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (end == nullptr || *end != '\0') return std::nullopt;
-    return WallTime(std::chrono::seconds(::timegm(&parts)));
-}
-
 std::optional<std::int64_t> parse_day(std::string_view text) {
     if (text.size() != 10) return std::nullopt;
-    const auto time = parse_time(std::string(text) + "T00:00:00");
+    const auto time = parse_rfc3339(std::string(text) + "T00:00:00Z");
     return time ? std::optional(day_of(*time)) : std::nullopt;
 }
 
@@ -121,7 +114,7 @@ std::optional<Usage> Usage::from_json(json::Value value) {
     if (value["schema"].string() != kSchema || !value["days"].is_array()) return std::nullopt;
     Usage out;
     if (value["since"].is_string()) {
-        out.since = parse_time(value["since"].string());
+        out.since = parse_rfc3339(value["since"].string());
         if (!out.since) return std::nullopt;
     }
     for (const auto entry : value["days"]) {
@@ -132,12 +125,12 @@ std::optional<Usage> Usage::from_json(json::Value value) {
                           entry["ollama_front"].integer().value_or(0)};
     }
     if (const auto last = value["last_ollama_engine"]; last.is_object()) {
-        const auto at = parse_time(last["at"].string());
+        const auto at = parse_rfc3339(last["at"].string());
         if (!at) return std::nullopt;
         out.last_ollama_engine.emplace(*at, last["engine"].string());
     }
     for (const auto entry : value["ollama_callers"]) {
-        const auto last = parse_time(entry["last"].string());
+        const auto last = parse_rfc3339(entry["last"].string());
         if (!last) return std::nullopt;
         out.callers[{std::string(entry["key"].string()), std::string(entry["agent"].string()),
                      std::string(entry["address"].string())}] = {
