@@ -9,7 +9,8 @@
 namespace segue {
 
 /// "2026-11-24T18:30:00.000000Z" (RFC 3339, UTC), to the second; fractions are dropped. Nothing for
-/// other text, and for years that a clock of nanoseconds cannot hold (before 1970, after 2260).
+/// other text, for dates that no calendar has, and for years that a clock of nanoseconds cannot
+/// hold (before 1678, after 2261).
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace segue

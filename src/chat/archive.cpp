@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "chat/archive_rows.hpp"
 #include "chat/json.hpp"
 
@@ -92,7 +93,7 @@ std::string title_of(std::string_view question) {
     }
     if (title.size() <= kLongestTitle) return title;
     std::size_t cut = kLongestTitle;
-    while (cut > 0 && (static_cast<unsigned char>(title[cut]) & 0xC0U) == 0x80U)
+    while (cut > 0 && continues_code_point(title[cut]))
         --cut;
     const auto space = title.rfind(' ', cut);
     if (space != std::string::npos && space > kLongestTitle / 2) cut = space;

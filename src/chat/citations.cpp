@@ -4,6 +4,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "base/utf8.hpp"
 #include "chat/words.hpp"
 
 namespace segue::chat {
@@ -187,11 +188,10 @@ public:
             const auto c = static_cast<unsigned char>(text_[byte_]);
             // Broken bytes count as one each, as U+FFFD does.
             const auto follows = [&](std::size_t n) {
-                return byte_ + n < text_.size() &&
-                       (static_cast<unsigned char>(text_[byte_ + n]) & 0xC0U) == 0x80U;
+                return byte_ + n < text_.size() && continues_code_point(text_[byte_ + n]);
             };
             const bool pair = (c & 0xF8U) == 0xF0U && follows(1) && follows(2) && follows(3);
-            if ((c & 0xC0U) != 0x80U) units_ += pair ? 2 : 1;
+            if (!continues_code_point(text_[byte_])) units_ += pair ? 2 : 1;
         }
         return units_;
     }

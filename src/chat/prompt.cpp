@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace segue::chat {
 namespace {
@@ -110,10 +111,9 @@ std::int64_t estimate_tokens(std::string_view text) {
     std::int64_t ascii = 0;
     std::int64_t others = 0;
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x80) {
+        if (static_cast<unsigned char>(c) < 0x80) {
             ++ascii;
-        } else if ((byte & 0xC0U) != 0x80U) {
+        } else if (!continues_code_point(c)) {
             ++others;
         }
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 #include "base/json.hpp"
 #include "base/text.hpp"

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/base64url.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -30,16 +31,6 @@ template <std::size_t N>
 std::string_view as_text(const std::array<unsigned char, N>& bytes) {
     const void* raw = bytes.data();
     return {static_cast<const char*>(raw), bytes.size()};
-}
-
-/// RFC 4648's alphabet for URLs, without padding: a key is one word in shells, headers and files.
-std::string url_text(std::string_view bytes) {
-    std::string text = base64_encode(bytes);
-    while (text.ends_with('='))
-        text.pop_back();
-    std::replace(text.begin(), text.end(), '+', '-');
-    std::replace(text.begin(), text.end(), '/', '_');
-    return text;
 }
 
 std::optional<KeyHash> read_hash(std::string_view text) {
@@ -170,7 +161,7 @@ Result<NewKey> make_key(std::string name, KeyRules rules, std::optional<WallTime
         return fail(Fault::kInternal, "the operating system gives no random bytes");
     NewKey made;
     made.key.id = hex_encode(as_text(id));
-    made.text = fmt::format("{}{}-{}", kPrefix, made.key.id, url_text(as_text(secret)));
+    made.text = fmt::format("{}{}-{}", kPrefix, made.key.id, base64url_encode(as_text(secret)));
     OPENSSL_cleanse(secret.data(), secret.size());
     made.key.last_four = made.text.substr(made.text.size() - 4);
     made.key.hash = hash_key(made.text);

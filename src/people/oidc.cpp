@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/base64url.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "people/people.hpp"
@@ -18,24 +19,6 @@ constexpr std::chrono::milliseconds kPatience{10'000};
 // Clocks of two machines.
 constexpr std::int64_t kSkew = 120;
 constexpr std::size_t kMaxAnswer = 1024 * 1024;
-
-/// base64url without padding, both ways.
-std::string url_text(std::string_view bytes) {
-    std::string text = base64_encode(bytes);
-    while (text.ends_with('='))
-        text.pop_back();
-    std::replace(text.begin(), text.end(), '+', '-');
-    std::replace(text.begin(), text.end(), '/', '_');
-    return text;
-}
-std::optional<std::string> from_url_text(std::string_view text) {
-    std::string plain(text);
-    std::replace(plain.begin(), plain.end(), '-', '+');
-    std::replace(plain.begin(), plain.end(), '_', '/');
-    while (plain.size() % 4 != 0)
-        plain += '=';
-    return base64_decode(plain);
-}
 
 bool is_loopback(std::string_view host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -162,14 +145,14 @@ Result<Oidc::Beginning> Oidc::begin(const std::string& redirect, std::string_vie
                      return_to.find('\\') == std::string_view::npos && return_to.size() < 500;
     Beginning out;
     out.cookie =
-        fmt::format("{}.{}.{}.{}", state, nonce, verifier, url_text(own ? return_to : "/"));
+        fmt::format("{}.{}.{}.{}", state, nonce, verifier, base64url_encode(own ? return_to : "/"));
     const auto& base = known->authorization;
     out.url = fmt::format(
         "{}{}response_type=code&client_id={}&redirect_uri={}&scope=openid%20profile%20email&state={"
         "}"
         "&nonce={}&code_challenge={}&code_challenge_method=S256",
         base, base.find('?') == std::string::npos ? "?" : "&", percent_encode(config_.client_id),
-        percent_encode(redirect), state, nonce, url_text(token_hash(verifier)));
+        percent_encode(redirect), state, nonce, base64url_encode(token_hash(verifier)));
     return out;
 }
 
@@ -192,12 +175,12 @@ Result<Oidc::End> Oidc::finish(const std::string& redirect, std::string_view cod
     const std::string_view id_token = body ? (*body)["id_token"].string() : std::string_view{};
     if (id_token.empty()) return provider_says("gave no identity token");
     SEGUE_TRY(identity, read_identity(id_token, parts[1]));
-    return End{std::move(identity), from_url_text(parts[3]).value_or("/")};
+    return End{std::move(identity), base64url_decode(parts[3]).value_or("/")};
 }
 
 Result<Identity> Oidc::read_identity(std::string_view id_token, std::string_view nonce) const {
     const auto parts = split(id_token, '.');
-    const auto payload = parts.size() == 3 ? from_url_text(parts[1]) : std::nullopt;
+    const auto payload = parts.size() == 3 ? base64url_decode(parts[1]) : std::nullopt;
     json::Parser parser;
     const auto parsed = parser.parse(payload.value_or(""));
     if (!parsed) return provider_says("gave an identity token that cannot be read");

@@ -1,5 +1,7 @@
 #include "engine/rehearsal/tokens.hpp"
 
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -30,10 +32,6 @@ bool is_digit(char c) {
 bool is_upper(char c) {
     return c >= 'A' && c <= 'Z';
 }
-bool continues_character(char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
 template <std::size_t N>
 std::string_view starts_with_one_of(std::string_view text,
                                     const std::array<std::string_view, N>& list) {
@@ -64,7 +62,7 @@ void add_word(std::string_view space, std::string_view word, std::vector<std::st
     std::size_t at = 0;
     while (at < word.size()) {
         std::size_t end = std::min(word.size(), at + kPartOfLongWord);
-        while (end < word.size() && continues_character(word[end]))
+        while (end < word.size() && continues_code_point(word[end]))
             ++end;
         out.emplace_back(std::string(at == 0 ? space : "") +
                          std::string(word.substr(at, end - at)));

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "rag/embed/wordpiece_points.hpp"
 
 namespace segue::rag {
@@ -144,9 +145,8 @@ Result<WordPiece> WordPiece::from_json(std::string_view text, std::size_t max_to
 }
 
 void WordPiece::append_word(std::string_view word, std::vector<std::int64_t>& ids) const {
-    const auto code_points = std::count_if(word.begin(), word.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    });
+    const auto code_points =
+        std::count_if(word.begin(), word.end(), [](char c) { return !continues_code_point(c); });
     if (static_cast<std::size_t>(code_points) > kLongestWord) {
         ids.push_back(unknown_);
         return;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "rag/ingest/block.hpp"
 
 namespace segue::rag {
@@ -29,8 +30,7 @@ std::size_t piece_end(std::string_view text, std::size_t from, std::size_t budge
         const auto c = static_cast<unsigned char>(text[at]);
         if (is_word_byte(c)) {
             while (next < text.size() && is_word_byte(static_cast<unsigned char>(text[next])) &&
-                   (next - at < kLongestWord ||
-                    (static_cast<unsigned char>(text[next]) & 0xC0U) == 0x80U))
+                   (next - at < kLongestWord || continues_code_point(text[next])))
                 ++next;
         }
         const std::size_t cost = estimated_tokens(text.substr(at, next - at));

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace segue::rag {
 namespace {
@@ -84,7 +85,7 @@ std::string clean_path(std::string_view path) {
     std::string cleaned = join(parts, "/");
     if (cleaned.size() > 1024) {
         std::size_t from = cleaned.size() - 1024;
-        while ((static_cast<unsigned char>(cleaned[from]) & 0xC0U) == 0x80U)
+        while (continues_code_point(cleaned[from]))
             ++from;
         cleaned.erase(0, from);
     }

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "rag/ingest/block_wire.hpp"
 #include "rag/ingest/sandbox.hpp"
 
@@ -248,7 +249,7 @@ Result<ReadDocument> DocumentReader::read(std::string_view path, std::string_vie
     document.title = parsed.title.empty() ? stem_of(path) : parsed.title;
     if (document.title.size() > 300) {
         std::size_t end = 300;
-        while ((static_cast<unsigned char>(document.title[end]) & 0xC0U) == 0x80U)
+        while (continues_code_point(document.title[end]))
             --end;
         document.title.resize(end);
     }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "rag/text/language.hpp"
 
 namespace segue::rag {
@@ -13,7 +14,7 @@ constexpr std::size_t kBefore = 60;
 constexpr std::size_t kLength = 240;
 
 bool inside_code_point(std::string_view text, std::size_t at) {
-    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+    return at < text.size() && continues_code_point(text[at]);
 }
 
 /// Back to the beginning of a word, or at least of a code point.

@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "llm/ollama/front/go_json.hpp"
 
 namespace segue::llm {
@@ -73,7 +74,7 @@ void escape_line_separators(std::string& json) {
 std::string_view next_piece(std::string_view text) {
     if (text.size() <= kMaxPiece) return text;
     std::size_t size = kMaxPiece;
-    while (size > kMaxPiece - 4 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
+    while (size > kMaxPiece - 4 && continues_code_point(text[size]))
         --size;
     return text.substr(0, size);
 }

@@ -1,5 +1,7 @@
 #include "llm/openai/engine/overflow.hpp"
 
+#include "base/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,18 +15,14 @@ constexpr std::string_view kGap = " … ";
 /// Each cut comes nearer; text that is still too long then is no ordinary text.
 constexpr int kMostCuts = 12;
 
-bool is_continuation(char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
 /// The first and the last half of `keep` bytes, never cut inside a code point.
 std::string without_middle(std::string_view text, std::size_t keep) {
     if (keep >= text.size()) return std::string(text);
     std::size_t head = keep / 2;
     std::size_t tail = text.size() - (keep - head);
-    while (head > 0 && is_continuation(text[head]))
+    while (head > 0 && continues_code_point(text[head]))
         --head;
-    while (tail < text.size() && is_continuation(text[tail]))
+    while (tail < text.size() && continues_code_point(text[tail]))
         ++tail;
     return fmt::format("{}{}{}", text.substr(0, head), kGap, text.substr(tail));
 }
@@ -149,8 +147,8 @@ std::int64_t estimate_tokens(const std::vector<Message>& messages) {
 std::int64_t quarter_of_characters(const ChatRequest& request) {
     std::size_t characters = 0;
     const auto add = [&](std::string_view text) {
-        characters += static_cast<std::size_t>(
-            std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+        characters += static_cast<std::size_t>(std::count_if(
+            text.begin(), text.end(), [](char c) { return !continues_code_point(c); }));
     };
     for (const Message& message : request.messages) {
         add(message.text());
