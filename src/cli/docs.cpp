@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <ostream>
 
 #include "base/json.hpp"
@@ -10,6 +11,7 @@
 #include "rag/embed/embedder.hpp"
 #include "rag/ingest/embedding_queue.hpp"
 #include "rag/ingest/library.hpp"
+#include "rag/search/explain.hpp"
 #include "rag/search/searcher.hpp"
 #include "serve/store_house.hpp"
 
@@ -98,12 +100,13 @@ std::string embed(store::Pool& pool, const DocsArguments& arguments, Console& co
     if (!embedder) return fmt::format("found by keywords only: {}", embedder.error().detail);
     const bool live = isatty(STDERR_FILENO) == 1;
     rag::EmbeddingQueue queue(pool, **embedder);
-    const auto done = queue.run_once([&](const rag::Vectors::Progress& progress) {
-        if (live)
+    std::function<void(const rag::Vectors::Progress&)> tell;
+    if (live)
+        tell = [&](const rag::Vectors::Progress& progress) {
             console.err << fmt::format("\r\x1b[Kembedding: {} of {}", progress.embedded,
                                        progress.passages);
-        return true;
-    });
+        };
+    const auto done = queue.run_once({}, tell);
     if (live) console.err << "\r\x1b[K";
     if (!done) return fmt::format("not all embedded: {}", done.error().detail);
     return fmt::format("{} passages embedded", *done);
@@ -198,13 +201,6 @@ std::string marked(const Console& console, std::string_view snippet) {
     return out;
 }
 
-void write_leg(json::Writer& w, std::string_view name, const rag::Leg& leg) {
-    w.key(name).begin_object();
-    leg.rank ? w.member("rank", *leg.rank) : w.member_null("rank");
-    leg.score ? w.member("score", *leg.score) : w.member_null("score");
-    w.member("scaled", leg.scaled).end_object();
-}
-
 void write_hits(const rag::SearchResult& result, bool explain, Console& console) {
     console.out << json::object([&](json::Writer& w) {
         w.member("mode", rag::mode_name(result.mode));
@@ -222,15 +218,7 @@ void write_hits(const rag::SearchResult& result, bool explain, Console& console)
             w.member("page", hit.place.page).member("first_line", hit.place.first_line);
             w.member("last_line", hit.place.last_line).member("text", hit.text);
             w.member("snippet", hit.snippet);
-            if (explain) {
-                w.key("explain").begin_object();
-                write_leg(w, "keyword", hit.keyword);
-                write_leg(w, "vector", hit.vector);
-                w.key("terms").begin_array();
-                for (const auto& term : hit.terms)
-                    w.string(term);
-                w.end_array().end_object();
-            }
+            if (explain) rag::write_explain(w, hit);
             w.end_object();
         }
         w.end_array();

@@ -6,7 +6,6 @@
 #include <charconv>
 
 #include "base/ids.hpp"
-#include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/access.hpp"
@@ -15,6 +14,7 @@
 #include "gateway/local_openai.hpp"
 #include "gateway/metric_names.hpp"
 #include "gateway/model_cards.hpp"
+#include "gateway/problem.hpp"
 #include "llm/affinity.hpp"
 #include "llm/anthropic/front.hpp"
 #include "llm/ollama/front/front.hpp"
@@ -194,26 +194,22 @@ bool Exchange::check_key() {
         own ? worker_.gateway.own_api().guarded(head_) : route_.endpoint != Endpoint::kRoot;
     if (!guarded || !snapshot_.keys->required()) return true;
     const auto found = snapshot_.keys->find(given_key(head_.headers), record_.wall);
-    const auto own_refusal = [&](int status, std::string_view title, std::string_view detail) {
-        answer({status, "application/problem+json", json::object([&](json::Writer& w) {
-                    w.member("type", "about:blank").member("title", title);
-                    w.member("status", status).member("detail", detail);
-                })});
+    const auto own_refusal = [&](int status, std::string_view detail) {
+        answer({status, std::string(kProblemType), problem_json(status, "", detail), {}});
         return false;
     };
     if (!found.holder) {
         const std::string_view why = found.standing == Keyring::Standing::kExpired
                                          ? "the API key has expired; ask for a new one"
                                          : "the API key is missing or wrong";
-        if (own) return own_refusal(401, "Unauthorized", why);
+        if (own) return own_refusal(401, why);
         refuse({Cause::kUnauthorized, std::string(why)});
         return false;
     }
     caller_ = found.holder;
     record_.key = caller_->key.id;
     if (own && is_limited(caller_))
-        return own_refusal(403, "Forbidden",
-                           "this key is limited to some models; use another key here");
+        return own_refusal(403, "this key is limited to some models; use another key here");
     return true;
 }
 
@@ -444,13 +440,12 @@ void Exchange::answer_own() {
 
 void Exchange::refuse_body(std::size_t limit) {
     body_ = {};
-    answer({413, "application/problem+json", json::object([&](json::Writer& w) {
-                w.member("type", "about:blank").member("title", "Content Too Large");
-                w.member("status", 413)
-                    .member("detail",
-                            fmt::format("{} takes at most {} bytes; send less, or in parts",
-                                        head_.path, limit));
-            })});
+    answer({413,
+            std::string(kProblemType),
+            problem_json(413, "Content Too Large",
+                         fmt::format("{} takes at most {} bytes; send less, or in parts",
+                                     head_.path, limit)),
+            {}});
 }
 
 net::Headers Exchange::headers_of(const LocalAnswer& local) const {

@@ -159,7 +159,7 @@ def test_people_see_what_is_theirs_only(house):
 
 
 @pytest.mark.parametrize("body, words", [({}, "query"), ({"query": "x" * 40_000}, "query"), ({"query": "x", "mode": "y"}, "mode"),
-                                         ({"query": "x", "since": "yesterday"}, "since"), ({"query": "x", "limit": 0}, "limit")])
+                                         ({"query": "x", "since": "yesterday"}, "since"), ({"query": "x", "since": "0001-01-01T00:00:00Z"}, "since"), ({"query": "x", "limit": 0}, "limit")])
 def test_wrong_searches_are_explained(house, body, words):
     reply = house.admin.post("/segue/v1/search", body)
     assert reply.status == 400 and words in reply.json()["detail"], reply

@@ -31,7 +31,7 @@ void EmbeddingQueue::wake() {
 }
 
 Result<std::size_t> EmbeddingQueue::run_once(
-    const std::function<bool(const Vectors::Progress&)>& each) {
+    const std::function<bool()>& go_on, const std::function<void(const Vectors::Progress&)>& tell) {
     SEGUE_TRY(model, vectors_.register_model(embedder_.model()));
     std::int64_t after = 0;
     std::size_t done = 0;
@@ -48,8 +48,11 @@ Result<std::size_t> EmbeddingQueue::run_once(
         SEGUE_TRY_VOID(vectors_.store(model, ids, vectors));
         after = ids.back();
         done += ids.size();
-        SEGUE_TRY(progress, vectors_.progress(model));
-        if (each && !each(progress)) return done;
+        if (tell) {
+            SEGUE_TRY(progress, vectors_.progress(model));
+            tell(progress);
+        }
+        if (go_on && !go_on()) return done;
     }
     if (!model.answers) {
         SEGUE_TRY_VOID(vectors_.answer_with(model));
@@ -66,8 +69,7 @@ void EmbeddingQueue::run(const std::stop_token& stop) {
             woken_ = false;
         }
         if (stop.stop_requested()) return;
-        const auto done =
-            run_once([&](const Vectors::Progress&) { return !stop.stop_requested(); });
+        const auto done = run_once([&] { return !stop.stop_requested(); });
         if (done) continue;
         log::warning("passages wait for their vectors: {}", done.error().detail);
         std::unique_lock lock(mutex_);

@@ -32,9 +32,11 @@ public:
     void start();
     /// There are new passages.
     void wake();
-    /// Everything that waits now, in the caller's thread; `each` hears of the progress and answers
-    /// whether to go on. How many were embedded.
-    Result<std::size_t> run_once(const std::function<bool(const Vectors::Progress&)>& each);
+    /// Everything that waits now, in the caller's thread, as long as `go_on` says so (null: to the
+    /// end). After each batch `tell` hears how far it is; that counts both tables, so it is null
+    /// where nobody listens. How many were embedded.
+    Result<std::size_t> run_once(const std::function<bool()>& go_on,
+                                 const std::function<void(const Vectors::Progress&)>& tell = {});
 
 private:
     void run(const std::stop_token& stop);

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <map>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "rag/ingest/library.hpp"
 #include "rag/search/collections.hpp"
+#include "rag/search/explain.hpp"
 #include "rag/search/index.hpp"
 #include "rag/search/searcher.hpp"
 #include "serve/document_house.hpp"
@@ -141,26 +142,18 @@ std::optional<Reply> forbidden(Context& context, const Request& request, const s
 
 /// "2026-11-24T09:15:28Z", fractions and offsets as RFC 3339 has them.
 std::optional<WallTime> time_of(const std::string& text) {
-    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, length = 0;
-    if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
-                    &second, &length) != 6)
-        return std::nullopt;
-    const auto date = std::chrono::year(year) / month / day;
-    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-    std::string_view rest = std::string_view(text).substr(static_cast<std::size_t>(length));
-    if (rest.starts_with('.'))
-        rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of("0123456789", 1)));
-    std::chrono::minutes offset{0};
-    if (rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':') {
-        const auto hours = number_of(rest.substr(1, 2));
-        const auto minutes = number_of(rest.substr(4, 2));
-        if (!hours || !minutes) return std::nullopt;
-        offset = std::chrono::minutes(*hours * 60 + *minutes) * (rest[0] == '-' ? -1 : 1);
-    } else if (rest != "Z" && rest != "z") {
-        return std::nullopt;
-    }
-    return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
-           std::chrono::minutes(minute) + std::chrono::seconds(second) - offset;
+    std::string_view local = text;
+    if (local.ends_with('z')) return parse_rfc3339(text.substr(0, text.size() - 1) + 'Z');
+    const std::size_t at = local.size() < 6 ? 0 : local.size() - 6;
+    const std::string_view rest = local.substr(at);
+    if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':')
+        return parse_rfc3339(text);
+    const auto hours = number_of(rest.substr(1, 2));
+    const auto minutes = number_of(rest.substr(4, 2));
+    const auto time = parse_rfc3339(text.substr(0, at) + 'Z');
+    if (!hours || !minutes || !time) return std::nullopt;
+    const auto offset = std::chrono::minutes(*hours * 60 + *minutes);
+    return rest[0] == '-' ? *time + offset : *time - offset;
 }
 
 std::optional<WallTime> read_time(Body& body, std::string_view name) {
@@ -171,14 +164,6 @@ std::optional<WallTime> read_time(Body& body, std::string_view name) {
     return time;
 }
 
-void write_leg(json::Writer& w, std::string_view name, const rag::Leg& leg) {
-    w.key(name).begin_object().key("rank");
-    leg.rank ? w.integer(*leg.rank) : w.null();
-    w.key("score");
-    leg.score ? w.number(*leg.score) : w.null();
-    w.member("scaled", leg.scaled).end_object();
-}
-
 void write_hit(json::Writer& w, const rag::Hit& hit, bool explain) {
     w.begin_object();
     w.member("passage", std::to_string(hit.passage));
@@ -187,15 +172,7 @@ void write_hit(json::Writer& w, const rag::Hit& hit, bool explain) {
     w.member("type", hit.type).member("score", hit.score).member("snippet", hit.snippet);
     w.member("text", hit.text);
     write_place(w, hit.heading, hit.place);
-    if (explain) {
-        w.key("explain").begin_object();
-        write_leg(w, "keyword", hit.keyword);
-        write_leg(w, "vector", hit.vector);
-        w.key("terms").begin_array();
-        for (const auto& term : hit.terms)
-            w.string(term);
-        w.end_array().end_object();
-    }
+    if (explain) rag::write_explain(w, hit);
     w.end_object();
 }
 

@@ -1,5 +1,7 @@
 #include "serve/api/reply.hpp"
 
+#include "gateway/problem.hpp"
+
 namespace segue::serve::api {
 namespace {
 
@@ -22,12 +24,8 @@ int status_of(Fault fault) {
 Reply problem(int status, std::string_view title, std::string_view detail, std::string_view type) {
     Reply reply;
     reply.status = status;
-    reply.content_type = "application/problem+json";
-    if (title.empty()) title = net::reason_phrase(status);
-    reply.body = json::object([&](json::Writer& w) {
-        w.member("type", type.empty() ? std::string_view("about:blank") : type);
-        w.member("title", title).member("status", status).member("detail", detail);
-    });
+    reply.content_type = gateway::kProblemType;
+    reply.body = gateway::problem_json(status, title, detail, type);
     return reply;
 }
 
