@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <utility>
 
 #include "base/files.hpp"
@@ -47,6 +46,12 @@ std::string_view machine(std::string_view peer) {
     if (colon == std::string_view::npos || peer.find(']', colon) != std::string_view::npos)
         return peer;
     return peer.substr(0, colon);
+}
+
+std::optional<Usage> read_usage(std::string_view text) {
+    json::Parser parser;
+    const auto root = parser.parse(text);
+    return root ? Usage::from_json(*root) : std::nullopt;
 }
 
 }  // namespace
@@ -168,9 +173,7 @@ void UsageRecord::keep_in(std::string file, WallTime now) {
     const std::lock_guard lock(mutex_);
     const auto text = read_file(file);
     if (text || text.error().fault != Fault::kNotFound) {
-        json::Parser parser;
-        const auto root = parser.parse(text ? *text : "");
-        if (auto read = root ? Usage::from_json(*root) : std::nullopt) {
+        if (auto read = read_usage(text ? *text : "")) {
             kept_ = std::move(*read);
         } else {
             const std::string aside = file + ".unreadable";
@@ -210,11 +213,8 @@ Result<void> UsageRecord::save() {
     if (file_.empty() || (unsaved_.empty() && !begun_)) return {};
     SEGUE_TRY(held, FileLock::take(file_));
     Usage next = kept_;
-    if (const auto text = read_file(file_)) {  // another process may have added to it since
-        json::Parser parser;
-        const auto root = parser.parse(*text);
-        if (auto read = root ? Usage::from_json(*root) : std::nullopt) next = std::move(*read);
-    }
+    if (const auto text = read_file(file_))  // another process may have added to it since
+        if (auto read = read_usage(*text)) next = std::move(*read);
     if (!next.since) next.since = kept_.since;
     next.add(unsaved_);
     // When this fails, what is unsaved is tried again with the next save.

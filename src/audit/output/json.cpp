@@ -55,6 +55,8 @@ void write_finding(json::Writer& w, const Finding& f) {
     w.end_object();
 }
 
+}  // namespace
+
 void write_counts(json::Writer& w, const std::map<std::string, std::size_t>& counts) {
     w.begin_object();
     for (const auto& [name, count] : counts)
@@ -62,7 +64,28 @@ void write_counts(json::Writer& w, const std::map<std::string, std::size_t>& cou
     w.end_object();
 }
 
-}  // namespace
+void write_levels(json::Writer& w, const Report& report) {
+    w.begin_object();
+    for (const auto level : {Level::kError, Level::kWarning, Level::kNote})
+        w.member(level_name(level), report.count(level));
+    w.end_object();
+}
+
+void write_exceptions(json::Writer& w, const Report& report) {
+    w.key("not_read").begin_array();
+    for (const auto& file : report.not_read)
+        w.begin_object().member("path", file.path).member("reason", file.reason).end_object();
+    w.end_array().key("suppressions").begin_array();
+    for (const auto& s : report.suppressions)
+        w.begin_object()
+            .member("place", s.place)
+            .member("reason", s.reason)
+            .member("owner", s.owner)
+            .member("until", s.until)
+            .member("used", s.used)
+            .end_object();
+    w.end_array();
+}
 
 std::string folder_of(std::string_view path) {
     const auto slash = path.find('/');
@@ -96,10 +119,9 @@ std::string to_json(const Report& report) {
         .member("files", report.stats.files)
         .member("bytes", report.stats.bytes);
     w.member("sha256", report.tree_sha256).end_object();
-    w.key("summary").begin_object().key("level").begin_object();
-    for (const auto level : {Level::kError, Level::kWarning, Level::kNote})
-        w.member(level_name(level), report.count(level));
-    w.end_object().key("kind");
+    w.key("summary").begin_object().key("level");
+    write_levels(w, report);
+    w.key("kind");
     write_counts(w, kinds);
     w.key("folder");
     write_counts(w, folders);
@@ -109,20 +131,9 @@ std::string to_json(const Report& report) {
     w.key("findings").begin_array();
     for (const auto& f : report.findings)
         write_finding(w, f);
-    w.end_array().key("not_read").begin_array();
-    for (const auto& file : report.not_read)
-        w.begin_object().member("path", file.path).member("reason", file.reason).end_object();
-    w.end_array().key("suppressions").begin_array();
-    for (const auto& s : report.suppressions)
-        w.begin_object()
-            .member("place", s.place)
-            .member("reason", s.reason)
-            .member("owner", s.owner)
-            .member("until", s.until)
-            .member("used", s.used)
-            .end_object();
-    w.end_array()
-        .key("stats")
+    w.end_array();
+    write_exceptions(w, report);
+    w.key("stats")
         .begin_object()
         .member("scanned", report.stats.files)
         .member("matched", report.stats.matched);

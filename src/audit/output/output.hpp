@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "audit/audit.hpp"
+#include "base/json.hpp"
 
 namespace segue::audit {
 
@@ -27,6 +29,12 @@ std::string to_text(const Report& report, Colour colour, ShowAll all);
 std::string stats_text(const Report& report);
 /// What `segue audit --explain` prints; for all rules when `name` is empty.
 std::string explain(std::string_view name);
+
+/// Parts that the report and the proof have in common. An object of counts; the count of each
+/// level; and, as members of the object that is open, "not_read" and "suppressions".
+void write_counts(json::Writer& w, const std::map<std::string, std::size_t>& counts);
+void write_levels(json::Writer& w, const Report& report);
+void write_exceptions(json::Writer& w, const Report& report);
 
 /// "top folder" of a path, for summaries.
 std::string folder_of(std::string_view path);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include "audit/proof/probes.hpp"
 #include "base/text.hpp"
@@ -77,20 +79,34 @@ Part part(std::string_view id, std::string_view title) {
     return made;
 }
 
+/// What the gateway said of its requests.
+struct Told {
+    json::Parser parser;  // owns what `usage` looks at
+    json::Value usage;
+    Window window;
+};
+
+/// Nothing where there is no record to look at: `out` says why, as far as that is known.
+std::optional<Told> ask(const Machine& machine, const ProofOptions& options, Part& out) {
+    out.command = how_to_ask(options);
+    if (!machine.usage) {
+        out.says = machine.usage_why;
+        return std::nullopt;
+    }
+    json::Parser parser;
+    const auto usage = parser.parse(*machine.usage);
+    if (!usage) return std::nullopt;
+    return Told{std::move(parser), *usage, window_of(*usage, options)};
+}
+
 }  // namespace
 
 Part gateway_engine_part(const Machine& machine, const ProofOptions& options) {
     Part out = part("SEG201", "requests to Ollama engines");
-    out.command = how_to_ask(options);
-    if (!machine.usage) {
-        out.says = machine.usage_why;
-        return out;
-    }
-    json::Parser parser;
-    const auto usage = parser.parse(*machine.usage);
-    if (!usage) return out;
-    const Window window = window_of(*usage, options);
-    const auto last = (*usage)["last_ollama_engine"];
+    const auto told = ask(machine, options, out);
+    if (!told) return out;
+    const Window& window = told->window;
+    const auto last = told->usage["last_ollama_engine"];
     if (window.engine > 0) {
         out.standing = Standing::kNotClean;
         out.says = fmt::format("{} of {} requests since {} were sent to an Ollama engine",
@@ -109,16 +125,10 @@ Part gateway_engine_part(const Machine& machine, const ProofOptions& options) {
 
 Part gateway_front_part(const Machine& machine, const ProofOptions& options) {
     Part out = part("SEG202", "clients that speak Ollama's API");
-    out.command = how_to_ask(options);
-    if (!machine.usage) {
-        out.says = machine.usage_why;
-        return out;
-    }
-    json::Parser parser;
-    const auto usage = parser.parse(*machine.usage);
-    if (!usage) return out;
-    const Window window = window_of(*usage, options);
-    for (const auto caller : (*usage)["ollama_callers"]) {
+    const auto told = ask(machine, options, out);
+    if (!told) return out;
+    const Window& window = told->window;
+    for (const auto caller : told->usage["ollama_callers"]) {
         if (caller["last"].string().substr(0, 10) < window.from) continue;
         const auto key = caller["key"].string();
         out.seen.push_back(fmt::format(

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "audit/output/output.hpp"
 #include "audit/proof/probes.hpp"
 #include "audit/rules/rule.hpp"
 #include "base/json.hpp"
@@ -131,32 +132,13 @@ std::string details_json(const Report& report) {
     }
     return json::object([&](json::Writer& w) {
         w.member("rules_sha256", rules_sha256());
-        w.key("levels").begin_object();
-        for (const auto level : {Level::kError, Level::kWarning, Level::kNote})
-            w.member(level_name(level), report.count(level));
-        w.end_object();
-        const auto counts = [&](std::string_view name,
-                                const std::map<std::string, std::size_t>& of) {
-            w.key(name).begin_object();
-            for (const auto& [kind, count] : of)
-                w.member(kind, count);
-            w.end_object();
-        };
-        counts("open", open);
-        counts("allowed", allowed);
-        w.key("suppressions").begin_array();
-        for (const auto& one : report.suppressions)
-            w.begin_object()
-                .member("place", one.place)
-                .member("owner", one.owner)
-                .member("reason", one.reason)
-                .member("until", one.until)
-                .member("used", one.used)
-                .end_object();
-        w.end_array().key("not_read").begin_array();
-        for (const auto& file : report.not_read)
-            w.begin_object().member("path", file.path).member("reason", file.reason).end_object();
-        w.end_array();
+        w.key("levels");
+        write_levels(w, report);
+        w.key("open");
+        write_counts(w, open);
+        w.key("allowed");
+        write_counts(w, allowed);
+        write_exceptions(w, report);
     });
 }
 
