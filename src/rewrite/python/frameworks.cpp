@@ -260,23 +260,8 @@ private:
 }  // namespace
 
 Groups python_frameworks(const Workspace& workspace, const Context&) {
-    Groups groups;
-    for (const auto& [path, file] : workspace.files) {
-        if (!file.editable() || file.language() != Language::kPython || !audit::has_word(file.text))
-            continue;
-        Frameworks frameworks(file);
-        if (!frameworks.look()) continue;
-        if (frameworks.why().empty() && frameworks.run()) {
-            groups.push_back(frameworks.take());
-            continue;
-        }
-        Group told;
-        told.rule = 102;
-        told.note(file, frameworks.where(), "the framework's connector stays: " + frameworks.why(),
-                  "use its OpenAI-compatible class by hand");
-        groups.push_back(std::move(told));
-    }
-    return groups;
+    return move_connectors<Frameworks>(
+        workspace, [](const File& file) { return file.language() == Language::kPython; });
 }
 
 }  // namespace segue::rewrite

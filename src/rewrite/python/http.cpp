@@ -320,13 +320,8 @@ Node call_of(Node text) {
         return parent.parent().parent();
     if (parent.is("assignment") && parent.field("right") == node &&
         parent.field("left").is("identifier")) {
-        Node found;
-        for (const auto name : names_in(scope_of(parent), parent.field("left").text())) {
-            if (name == parent.field("left")) continue;
-            if (!name.parent().is("argument_list") || found) return {};
-            found = name.parent().parent();
-        }
-        return found;
+        const auto bound = parent.field("left");
+        return only_call_with(names_in(scope_of(parent), bound.text()), bound, "argument_list");
     }
     return {};
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rewrite/code/reply.hpp"
+#include "rewrite/core/elements.hpp"
 #include "rewrite/core/node.hpp"
 #include "rewrite/core/places.hpp"
 #include "rewrite/core/workspace.hpp"
@@ -22,10 +23,6 @@ Node scope_of(Node node);
 std::vector<Node> names_in(Node scope, std::string_view name);
 /// Keyword argument by name.
 Node keyword(Node arguments, std::string_view name);
-/// Blanks in front of the line that holds the place.
-std::string indent_at(std::string_view text, std::size_t at);
-/// Removes one element of an argument list, dictionary or list, with its comma. The range.
-Range element_range(Node element, std::string_view text);
 /// The last plain import at the top of the module; where a new statement can follow.
 std::size_t after_imports(Node root);
 /// Where a new import can stand: before the first one, behind the docstring and __future__.

@@ -223,23 +223,8 @@ private:
 }  // namespace
 
 Groups script_frameworks(const Workspace& workspace, const Context&) {
-    Groups groups;
-    for (const auto& [path, file] : workspace.files) {
-        if (!file.editable() || !is_script(file.language()) || !audit::has_word(file.text))
-            continue;
-        Frameworks frameworks(file);
-        if (!frameworks.look()) continue;
-        if (frameworks.why().empty() && frameworks.run()) {
-            groups.push_back(frameworks.take());
-            continue;
-        }
-        Group told;
-        told.rule = 102;
-        told.note(file, frameworks.where(), "the framework's connector stays: " + frameworks.why(),
-                  "use its OpenAI-compatible class by hand");
-        groups.push_back(std::move(told));
-    }
-    return groups;
+    return move_connectors<Frameworks>(workspace,
+                                       [](const File& file) { return is_script(file.language()); });
 }
 
 }  // namespace segue::rewrite

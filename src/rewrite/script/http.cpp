@@ -282,13 +282,8 @@ Node call_of(Node text) {
         return parent.parent().parent().parent();
     if (parent.is("variable_declarator") && parent.field("value") == node &&
         parent.field("name").is("identifier")) {
-        Node found;
-        for (const auto name : names_in(scope_of(parent), parent.field("name").text())) {
-            if (name == parent.field("name")) continue;
-            if (!name.parent().is("arguments") || found) return {};
-            found = name.parent().parent();
-        }
-        return found;
+        const auto bound = parent.field("name");
+        return only_call_with(names_in(scope_of(parent), bound.text()), bound, "arguments");
     }
     return {};
 }

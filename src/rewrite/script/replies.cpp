@@ -118,14 +118,7 @@ bool Replies::drop_done(Node outer) {
         body = body.at(0);
     }
     if (!body.is("break_statement")) return false;
-    // Up to the next statement: what is put in front of this one stays in front of that.
-    const auto next = statement.next();
-    const std::string_view text = file_.text;
-    if (next && !next.is("comment"))
-        group_.edit(file_, statement.start(), next.start(), "", 109);
-    else
-        group_.edit(file_, line_begin(text, statement.start()), line_end(text, statement.end()), "",
-                    109);
+    drop_statement(group_, file_, statement, 109);
     return true;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "rewrite/python/python.hpp"
 
 namespace segue::rewrite::script {
 
@@ -63,14 +62,6 @@ Node member(Node object, std::string_view name) {
         }
     }
     return {};
-}
-
-std::string indent_at(std::string_view text, std::size_t at) {
-    return python::indent_at(text, at);
-}
-
-Range element_range(Node element, std::string_view text) {
-    return python::element_range(element, text);
 }
 
 std::size_t after_imports(Node root) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rewrite/code/reply.hpp"
+#include "rewrite/core/elements.hpp"
 #include "rewrite/core/node.hpp"
 #include "rewrite/core/places.hpp"
 #include "rewrite/core/workspace.hpp"
@@ -31,8 +32,6 @@ Node scope_of(Node node);
 std::vector<Node> names_in(Node scope, std::string_view name);
 /// A member of an object literal: pair, shorthand or method; by name.
 Node member(Node object, std::string_view name);
-std::string indent_at(std::string_view text, std::size_t at);
-Range element_range(Node element, std::string_view text);
 /// Behind the last import or require at the top.
 std::size_t after_imports(Node root);
 /// The file ends its statements with semicolons.
