@@ -10,7 +10,7 @@ void InsideRequest::send(net::RequestHead head, std::string_view body, std::stri
     net::Responder& self = *this;
     exchange_ = std::make_unique<gateway::Exchange>(worker_, self,
                                                     gateway::Exchange::Inside{std::move(asker)});
-    exchange_->on_head(head);
+    exchange_->on_head(std::move(head));
     if (!body.empty()) exchange_->on_body(body);
     exchange_->on_body_end();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -58,8 +59,8 @@ Exchange::~Exchange() {
     if (!logged_) over();
 }
 
-void Exchange::on_head(const net::RequestHead& head) {
-    head_ = head;
+void Exchange::on_head(net::RequestHead head) {
+    head_ = std::move(head);
     route_ = find_route(head_.method, head_.path);
     record_.received = responder_.started();
     record_.wall = worker_.gateway.clock().wall();

@@ -25,7 +25,7 @@ public:
     Exchange(Worker& worker, net::Responder& responder, std::optional<Inside> inside = {});
     ~Exchange() override;
 
-    void on_head(const net::RequestHead& head) override;
+    void on_head(net::RequestHead head) override;
     void on_body(std::string_view bytes) override;
     void on_body_end() override;
     void on_drained() override;

@@ -67,8 +67,10 @@ Result<std::string> request_head(const ClientRequest& request) {
     out.append(request.method).append(" ").append(request.origin.prefix).append(request.path);
     out.append(" HTTP/1.1\r\nHost: ").append(request.origin.host_header()).append("\r\n");
     for (const auto& [name, value] : request.headers.entries()) {
-        if (!is_token(name)) return fail(Fault::kInvalid, "not a header name: " + name);
-        if (!is_value(value)) return fail(Fault::kInvalid, "line break in header " + name);
+        if (!is_token(name))
+            return fail(Fault::kInvalid, fmt::format("not a header name: {}", name));
+        if (!is_value(value))
+            return fail(Fault::kInvalid, fmt::format("line break in header {}", name));
         if (!is_ours(name)) out.append(name).append(": ").append(value).append("\r\n");
     }
     if (!request.body.empty() || usually_has_body(request.method))

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/text.hpp"
 
 namespace segue::net {
 namespace {
+
+constexpr std::size_t kUsualHeaders = 8;
+constexpr std::size_t kUsualHeaderBytes = 248;
 
 struct Phrase {
     int status;
@@ -97,32 +101,54 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
-void Headers::set(std::string_view name, std::string_view value) {
-    const auto same = [&](const Entry& entry) { return iequals(entry.first, name); };
-    const auto first = std::find_if(entries_.begin(), entries_.end(), same);
-    if (first == entries_.end()) {
+Headers::Headers(std::initializer_list<Entry> entries) {
+    for (const auto& [name, value] : entries)
         add(name, value);
-        return;
+}
+
+void Headers::add(std::string_view name, std::string_view value) {
+    if (places_.empty()) {  // room for what most messages have
+        places_.reserve(kUsualHeaders);
+        text_.reserve(kUsualHeaderBytes);
     }
-    *first = Entry(name, value);
-    entries_.erase(std::remove_if(first + 1, entries_.end(), same), entries_.end());
+    places_.push_back({static_cast<std::uint32_t>(text_.size()),
+                       static_cast<std::uint32_t>(name.size()),
+                       static_cast<std::uint32_t>(value.size())});
+    text_.append(name).append(value);
+}
+
+void Headers::set(std::string_view name, std::string_view value) {
+    Headers made;
+    bool is_set = false;
+    for (const auto& [known, old] : entries()) {
+        if (!iequals(known, name)) {
+            made.add(known, old);
+        } else if (!std::exchange(is_set, true)) {
+            made.add(name, value);
+        }
+    }
+    if (!is_set) return add(name, value);
+    *this = std::move(made);
 }
 
 void Headers::remove(std::string_view name) {
-    std::erase_if(entries_, [&](const Entry& entry) { return iequals(entry.first, name); });
+    // What its text was stays in text_: unseen, and gone with the list.
+    std::erase_if(places_, [&](const Place& place) { return iequals(at(place).first, name); });
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const {
-    for (const Entry& entry : entries_) {
+    for (const Place& place : places_) {
+        if (place.name_size != name.size()) continue;
+        const Entry entry = at(place);
         if (iequals(entry.first, name)) return entry.second;
     }
     return std::nullopt;
 }
 
 bool Headers::has_token(std::string_view name, std::string_view token) const {
-    for (const Entry& entry : entries_) {
-        if (!iequals(entry.first, name)) continue;
-        for (const std::string_view part : split(entry.second, ',')) {
+    for (const auto& [known, value] : entries()) {
+        if (!iequals(known, name)) continue;
+        for (const std::string_view part : split(value, ',')) {
             if (iequals(trim(part), token)) return true;
         }
     }

@@ -1,8 +1,10 @@
 /// HTTP words shared by server and client: header lists and message heads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,31 +13,81 @@
 
 namespace segue::net {
 
-/// Headers in the order they came; names keep their case and are compared without it.
+/// Headers in the order they came; names keep their case and are compared without it. All names and
+/// values lie in one string: a list is made, copied and moved as a whole with each request.
 class Headers {
 public:
-    using Entry = std::pair<std::string, std::string>;
-    Headers() = default;
-    Headers(std::initializer_list<Entry> entries) : entries_(entries) {}
+    /// Name and value. The views live until the list is changed.
+    using Entry = std::pair<std::string_view, std::string_view>;
+    class Iterator;
+    class Entries;
 
-    void add(std::string_view name, std::string_view value) {
-        if (entries_.empty()) entries_.reserve(8);  // as many as most messages have
-        entries_.emplace_back(name, value);
-    }
+    Headers() = default;
+    Headers(std::initializer_list<Entry> entries);
+
+    void add(std::string_view name, std::string_view value);
     /// Replaces every entry of that name by one.
     void set(std::string_view name, std::string_view value);
     void remove(std::string_view name);
-    /// The first entry of that name, else nothing. The view lives as long as the entry.
+    /// The first entry of that name, else nothing.
     std::optional<std::string_view> find(std::string_view name) const;
     bool has(std::string_view name) const { return find(name).has_value(); }
     /// True when one of the comma-separated tokens of that header equals `token` (case ignored).
     bool has_token(std::string_view name, std::string_view token) const;
-    const std::vector<Entry>& entries() const { return entries_; }
-    bool empty() const { return entries_.empty(); }
+    Entries entries() const;
+    std::size_t size() const { return places_.size(); }
+    bool empty() const { return places_.empty(); }
 
 private:
-    std::vector<Entry> entries_;
+    /// The name begins at `begin` of the text, the value follows it.
+    struct Place {
+        std::uint32_t begin;
+        std::uint32_t name_size;
+        std::uint32_t value_size;
+    };
+    Entry at(const Place& place) const {
+        const std::string_view text = text_;
+        return {text.substr(place.begin, place.name_size),
+                text.substr(place.begin + place.name_size, place.value_size)};
+    }
+    std::string text_;
+    std::vector<Place> places_;
 };
+
+class Headers::Iterator {
+public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Entry;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = Entry;
+
+    Iterator(const Headers& headers, std::size_t index) : headers_(&headers), index_(index) {}
+    Entry operator*() const { return headers_->at(headers_->places_[index_]); }
+    Iterator& operator++() {
+        ++index_;
+        return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+private:
+    const Headers* headers_;
+    std::size_t index_;
+};
+
+class Headers::Entries {
+public:
+    explicit Entries(const Headers& headers) : headers_(headers) {}
+    Iterator begin() const { return {headers_, 0}; }
+    Iterator end() const { return {headers_, headers_.size()}; }
+
+private:
+    const Headers& headers_;
+};
+
+inline Headers::Entries Headers::entries() const {
+    return Entries(*this);
+}
 
 struct RequestHead {
     std::string method;     // "GET"

@@ -23,7 +23,7 @@ class FuzzHandler final : public Handler {
 public:
     explicit FuzzHandler(Responder& responder) : responder_(responder) { ++alive; }
     ~FuzzHandler() override { --alive; }
-    void on_head(const RequestHead& head) override {
+    void on_head(RequestHead head) override {
         kind_ = head.path.size() > 1 ? head.path[1] : 'e';
         if (kind_ == 'h') responder_.respond(401, {}, "no");
         if (kind_ == 's') responder_.send_head(200, {}, Responder::Framing::kChunked);

@@ -173,7 +173,7 @@ void Http2Connection::on_header(Http2Stream& stream, std::string_view name,
         stream.authority = value;
     } else if (name.starts_with(':')) {
         return;  // :scheme
-    } else if (stream.head.headers.entries().size() >= limits.max_headers) {
+    } else if (stream.head.headers.size() >= limits.max_headers) {
         stream.refusal =
             ProtocolError{431, "more than " + std::to_string(limits.max_headers) + " headers",
                           stream.head.target};
@@ -228,8 +228,10 @@ void Http2Connection::on_head_end(Http2Stream& stream, bool last) {
     const auto exchange = std::make_shared<Http2Exchange>(*this, stream, *shared_);
     stream.exchange = exchange;
     exchange->set_handler(shared_->application.make_handler(*exchange));
-    if (stream.exchange == exchange) exchange->handler().on_head(stream.head);
-    stream.head.headers = {};
+    RequestHead head = std::exchange(stream.head, {});
+    stream.head.method = head.method;  // for what may be refused later
+    stream.head.target = head.target;
+    if (stream.exchange == exchange) exchange->handler().on_head(std::move(head));
     if (last) {
         on_request_end(stream);
     } else if (stream.expects_continue && stream.exchange != nullptr && !stream.head_submitted) {
@@ -327,7 +329,7 @@ void Http2Connection::submit_head(Http2Stream& stream, int status, const Headers
                           name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
     };
     std::vector<nghttp2_nv> list;
-    list.reserve(headers.entries().size() + 1);
+    list.reserve(headers.size() + 1);
     list.push_back(entry(":status", code));
     for (const auto& [name, value] : headers.entries())
         list.push_back(entry(name, value));

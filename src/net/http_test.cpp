@@ -15,12 +15,14 @@ TEST(Headers, NamesAreComparedWithoutCase) {
 TEST(Headers, SetReplacesEveryEntryInPlace) {
     Headers headers{{"A", "1"}, {"B", "2"}, {"a", "3"}};
     headers.set("a", "4");
-    EXPECT_EQ(headers.entries(), (std::vector<Headers::Entry>{{"a", "4"}, {"B", "2"}}));
+    const auto entries = headers.entries();
+    EXPECT_EQ(std::vector<Headers::Entry>(entries.begin(), entries.end()),
+              (std::vector<Headers::Entry>{{"a", "4"}, {"B", "2"}}));
     headers.set("C", "5");
     EXPECT_EQ(headers.find("c"), "5");
     headers.remove("A");
     EXPECT_FALSE(headers.has("a"));
-    EXPECT_EQ(headers.entries().size(), 2U);
+    EXPECT_EQ(headers.size(), 2U);
 }
 
 TEST(Headers, TokensOfAllEntries) {

@@ -171,7 +171,7 @@ int RequestParser::go_on(Next next) {
 }
 
 int RequestParser::header_complete() {
-    if (head_.headers.entries().size() >= limits_.max_headers)
+    if (head_.headers.size() >= limits_.max_headers)
         return refuse(431, fmt::format("more than {} headers", limits_.max_headers));
     head_.headers.add(field_, trim(value_));
     field_.clear();

@@ -40,7 +40,7 @@ Outcome parse(std::string_view bytes, std::size_t piece, ResponseParser::Body ru
     out.until_close = out.status == ResponseParser::Status::kMore && parser.finish();
     if (parser.head_done()) {
         out.code = parser.head().status;
-        out.headers = parser.head().headers.entries().size();
+        out.headers = parser.head().headers.size();
     }
     // Where exactly an error is noticed may depend on the pieces.
     if (out.status == ResponseParser::Status::kBad) out = Outcome{.status = out.status};

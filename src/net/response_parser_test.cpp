@@ -75,7 +75,7 @@ TEST(ResponseParserTest, BodyWithLength) {
         EXPECT_EQ(seen.head.reason, "OK");
         EXPECT_EQ(seen.head.headers.find("content-type"), "text/plain");
         EXPECT_EQ(seen.head.headers.find("x-empty"), "");
-        EXPECT_EQ(seen.head.headers.entries().size(), 3U);
+        EXPECT_EQ(seen.head.headers.size(), 3U);
         EXPECT_EQ(seen.body, "hello");
         EXPECT_EQ(seen.surplus, "EXTRA");
         EXPECT_TRUE(seen.reusable);
@@ -89,7 +89,7 @@ TEST(ResponseParserTest, ChunkedWithExtensionAndTrailer) {
     expect_everywhere(input, Body::kExpected, [](const Seen& seen) {
         EXPECT_EQ(seen.status, Status::kDone) << seen.error;
         EXPECT_EQ(seen.body, "abcdefgh");
-        EXPECT_EQ(seen.head.headers.entries().size(), 1U);
+        EXPECT_EQ(seen.head.headers.size(), 1U);
         EXPECT_EQ(seen.surplus, "HTTP/1.1");
         EXPECT_TRUE(seen.reusable);
     });
@@ -114,7 +114,7 @@ TEST(ResponseParserTest, InterimAnswersAreSkipped) {
         EXPECT_EQ(seen.heads, 1);
         EXPECT_EQ(seen.head.status, 204);
         EXPECT_EQ(seen.head.reason, "No Content");
-        EXPECT_EQ(seen.head.headers.entries().size(), 1U);
+        EXPECT_EQ(seen.head.headers.size(), 1U);
         EXPECT_TRUE(seen.reusable);
     });
 }

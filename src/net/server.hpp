@@ -30,7 +30,7 @@ public:
     virtual ~Handler() = default;
     /// The head is complete. The handler may answer at once; a body that still comes is then read
     /// and dropped (or, when it is large, the connection is closed after the answer).
-    virtual void on_head(const RequestHead& head) = 0;
+    virtual void on_head(RequestHead head) = 0;
     /// A piece of the body, decoded from chunked transfer coding (content coding is the
     /// application's).
     virtual void on_body(std::string_view bytes) = 0;

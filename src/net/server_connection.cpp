@@ -80,7 +80,7 @@ void ServerConnection::read_some() {
         if (left <= Duration::zero()) {
             close_socket();
         } else {
-            arm(std::min<Duration>(left, kLingerQuiet), &ServerConnection::close_socket);
+            arm(std::min<Duration>(left, kLingerQuiet));
         }
         return;
     }
@@ -195,7 +195,7 @@ RequestParser::Next ServerConnection::on_head(ParsedHead head) {
                                .started = request_started_});
     exchange_ = exchange;
     exchange->set_handler(shared_->application.make_handler(*exchange));
-    if (exchange_ == exchange) exchange->handler().on_head(head.request);
+    if (exchange_ == exchange) exchange->handler().on_head(std::move(head.request));
     if (continue_pending_ && exchange_ != nullptr && !exchange_->head_sent()) {
         continue_pending_ = false;
         out_ += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -269,15 +269,10 @@ void ServerConnection::set_phase(Phase phase) {
     loop().cancel(timer_);
     switch (phase) {
         case Phase::kIdle:
-            arm(refusal_ != nullptr ? kTurnedAwayWait : shared_->limits.idle_timeout,
-                &ServerConnection::on_idle_timeout);
+            arm(refusal_ != nullptr ? kTurnedAwayWait : shared_->limits.idle_timeout);
             break;
-        case Phase::kHead:
-            arm(shared_->limits.header_timeout, &ServerConnection::on_head_timeout);
-            break;
-        case Phase::kBody:
-            arm(pace_.patience(shared_->limits, loop().now()), &ServerConnection::on_body_timeout);
-            break;
+        case Phase::kHead: arm(shared_->limits.header_timeout); break;
+        case Phase::kBody: arm(pace_.patience(shared_->limits, loop().now())); break;
         case Phase::kAnswering:
         case Phase::kClosing:
         case Phase::kLingering:
@@ -285,19 +280,25 @@ void ServerConnection::set_phase(Phase phase) {
     }
 }
 
-void ServerConnection::arm(Duration delay, void (ServerConnection::*action)()) {
+/// The phase says what its end means. No timer outlives the open socket, nor that the connection.
+void ServerConnection::arm(Duration delay) {
     loop().cancel(timer_);
     if (delay <= Duration::zero()) return;  // no limit
-    timer_ = loop().after(delay, [weak = weak_from_this(), action] {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        self->timer_ = {};
-        ((*self).*action)();
-    });
+    timer_ = loop().after(delay, [this] { on_timeout(); });
 }
 
-void ServerConnection::on_idle_timeout() {
-    close_socket();
+void ServerConnection::on_timeout() {
+    const auto self = shared_from_this();
+    timer_ = {};
+    switch (phase_) {
+        case Phase::kHead: return on_head_timeout();
+        case Phase::kBody: return on_body_timeout();
+        case Phase::kIdle:
+        case Phase::kClosing:
+        case Phase::kLingering: return close_socket();
+        case Phase::kAnswering:
+        case Phase::kClosed: return;
+    }
 }
 
 void ServerConnection::on_head_timeout() {

@@ -101,8 +101,8 @@ private:
     void close_socket();
     void update_interest();
     void set_phase(Phase phase);
-    void arm(Duration delay, void (ServerConnection::*action)());
-    void on_idle_timeout();
+    void arm(Duration delay);
+    void on_timeout();
     void on_head_timeout();
     void on_body_timeout();
     void on_stalled();

@@ -112,7 +112,7 @@ void ServerConnection::on_stalled() {
 void ServerConnection::after_flush() {
     if (phase_ == Phase::kClosing) {
         if (write_blocked_) {
-            arm(kStalledWrite, &ServerConnection::close_socket);
+            arm(kStalledWrite);
         } else {
             finish_close();
         }
@@ -152,7 +152,7 @@ void ServerConnection::finish_close() {
     transport_.shut();
     set_phase(Phase::kLingering);
     linger_until_ = loop().now() + kLingerTotal;
-    arm(kLingerQuiet, &ServerConnection::close_socket);
+    arm(kLingerQuiet);
 }
 
 // A reset may overtake what was sent before it, so it waits until the client's side has everything.

@@ -66,10 +66,10 @@ public:
         responder.loop().cancel(timer);
         journal.note("destroyed " + head.path);
     }
-    void on_head(const RequestHead& got) override {
-        head = got;
-        journal.note("head " + got.method + " " + got.target);
-        if (const auto found = scripts_.find(got.path); found != scripts_.end())
+    void on_head(RequestHead got) override {
+        head = std::move(got);
+        journal.note("head " + head.method + " " + head.target);
+        if (const auto found = scripts_.find(head.path); found != scripts_.end())
             script_ = &found->second;
         if (script_ != nullptr && script_->on_head) script_->on_head(*this);
     }

@@ -70,9 +70,9 @@ public:
 private:
     struct Handler final : net::Handler {
         Handler(Collector& in, net::Responder& out) : owner(in), responder(out) {}
-        void on_head(const net::RequestHead& head) override {
+        void on_head(net::RequestHead head) override {
             const std::lock_guard lock(owner.mutex_);
-            owner.head_ = head;
+            owner.head_ = std::move(head);
         }
         void on_body(std::string_view bytes) override { body += bytes; }
         void on_body_end() override {

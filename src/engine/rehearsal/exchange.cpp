@@ -1,5 +1,7 @@
 #include "engine/rehearsal/exchange.hpp"
 
+#include <utility>
+
 namespace segue::engine::rehearsal {
 
 Exchange::Exchange(EngineState& state, net::Responder& responder)
@@ -7,8 +9,8 @@ Exchange::Exchange(EngineState& state, net::Responder& responder)
     headers_.add("Segue-Engine", kLabel);
 }
 
-void Exchange::on_head(const net::RequestHead& head) {
-    head_ = head;
+void Exchange::on_head(net::RequestHead head) {
+    head_ = std::move(head);
 }
 
 void Exchange::on_body(std::string_view bytes) {

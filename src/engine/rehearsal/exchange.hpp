@@ -17,7 +17,7 @@ class Exchange final : public net::Handler {
 public:
     Exchange(EngineState& state, net::Responder& responder);
 
-    void on_head(const net::RequestHead& head) override;
+    void on_head(net::RequestHead head) override;
     void on_body(std::string_view bytes) override;
     void on_body_end() override;
     void on_drained() override;
