@@ -29,7 +29,9 @@ namespace segue::chat {
 inline constexpr std::string_view kConversationColumns =
     "c.id, c.title, c.title_by, c.model, c.collections, c.system, c.pinned, c.archived, EXISTS "
     "(SELECT FROM message r WHERE r.conversation = c.id AND r.state = 'running'), c.share_token, "
-    "c.share_people, c.shared, c.leaf, c.messages::bigint, c.created, c.updated";
+    "CASE WHEN c.share_people IS NOT NULL THEN ARRAY(SELECT p.name FROM person p WHERE p.id::text "
+    "= ANY (c.share_people) ORDER BY p.name) END, c.shared, c.leaf, c.messages::bigint, c.created, "
+    "c.updated";
 inline constexpr std::string_view kMessageColumns =
     "m.id, m.conversation, m.parent, ARRAY(SELECT s.id FROM message s WHERE s.conversation = "
     "m.conversation AND s.parent_key = m.parent_key ORDER BY s.ordinal), m.role, m.kind, m.state, "

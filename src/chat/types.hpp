@@ -135,7 +135,7 @@ struct Message {
 struct Share {
     std::string token;
     bool company = true;
-    std::vector<std::string> people;  // ids; where it is not the whole company
+    std::vector<std::string> people;  // logins; where it is not the whole company
     WallTime created{};
 };
 

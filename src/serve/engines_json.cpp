@@ -1,5 +1,7 @@
 #include "serve/engines_json.hpp"
 
+#include <set>
+
 #include "base/json.hpp"
 
 namespace segue::serve {
@@ -62,6 +64,21 @@ void write_balance(json::Writer& w, const engine::Resolution& resolution) {
     w.member("load", resolution.by_figures ? "engines" : "in_flight");
 }
 
+/// What one of a model's engines can do with it; empty where none tells. For those who may ask a
+/// model, but not look at engines.
+void write_capabilities(json::Writer& w, const engine::Resolution& resolution) {
+    std::set<std::string> known;
+    for (const auto& candidate : resolution.candidates) {
+        const auto facts = candidate.engine->facts();
+        const auto* served = facts->find(candidate.target.served_model);
+        if (served) known.insert(served->capabilities.begin(), served->capabilities.end());
+    }
+    w.key("capabilities").begin_array();
+    for (const auto& capability : known)
+        w.string(capability);
+    w.end_array();
+}
+
 }  // namespace
 
 std::string models_json(const engine::Registry& registry) {
@@ -72,6 +89,7 @@ std::string models_json(const engine::Registry& registry) {
             w.begin_object().member("name", model.name).member("alias", model.alias);
             w.member("healthy", resolution.healthy);
             write_balance(w, resolution);
+            write_capabilities(w, resolution);
             w.key("targets").begin_array();
             for (const auto& candidate : resolution.candidates) {
                 w.begin_object().member("engine", candidate.engine->name());

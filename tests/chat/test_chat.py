@@ -171,6 +171,13 @@ def test_share_by_link(ben, eve, ada):
     me = eve.get(f"{API}/session").json()["person"]["id"]
     assert share({"audience": "people", "people": [me]}) == token
     assert eve.get(f"{API}/shared/{token}").status == 200 and ada.get(f"{API}/shared/{token}").status == 404
+    # By login, as one knows colleagues; the list of people is not everybody's to see.
+    named = ben.request("PUT", f"{talk.path}/share", {"audience": "people", "people": ["EVE"]})
+    assert named.status == 200 and named.json()["people"] == ["eve"]
+    assert ben.get(talk.path).json()["share"]["people"] == ["eve"]
+    for people, word in (([], "who may read it"), (["nobody-at-all"], "nobody here signs in as nobody-at-all")):
+        refused = ben.request("PUT", f"{talk.path}/share", {"audience": "people", "people": people})
+        assert refused.status == 400 and word in refused.json()["detail"]
     assert ben.request("DELETE", f"{talk.path}/share").status == 204
     assert eve.get(f"{API}/shared/{token}").status == 404
 

@@ -1,13 +1,17 @@
 #include "serve/api/chat.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "chat/chat.hpp"
 #include "chat/export.hpp"
 #include "chat/json.hpp"
+#include "people/people.hpp"
 
 namespace segue::serve::api {
 namespace {
@@ -239,12 +243,32 @@ Reply export_one(Context& context, const Request& request) {
     return reply;
 }
 
+/// People are named by login, as one knows them, or by id; kept by id.
+Result<std::vector<std::string>> ids_of(people::People& people,
+                                        const std::vector<std::string>& named) {
+    SEGUE_TRY(all, people.list());
+    std::vector<std::string> ids;
+    for (const auto& name : named) {
+        const auto found = std::ranges::find_if(all, [&](const people::Person& person) {
+            return iequals(person.login, name) || std::to_string(person.id) == name;
+        });
+        if (found == all.end())
+            return fail(Fault::kInvalid, fmt::format("nobody here signs in as {}", name), "chat");
+        ids.push_back(std::to_string(found->id));
+    }
+    return ids;
+}
+
 Reply share(Context& context, const Request& request) {
     SEGUE_API_TRY(body, Body::parse(request.body));
     const std::string audience = body.needed_text("audience");
     std::optional<std::vector<std::string>> people;
     if (audience == "people") {
-        people = body.texts("people");
+        const auto named = body.texts("people");
+        if (named.empty()) body.complain("people names who may read it, by their logins");
+        SEGUE_API_TRY_VOID(body.problem());
+        SEGUE_API_TRY(ids, ids_of(*context.people, named));
+        people = std::move(ids);
     } else if (audience != "company") {
         body.complain("audience is company or people");
     }
