@@ -1,14 +1,12 @@
 // Whole flows in a real browser over the real program with its database: the first link, chat, people, what breaks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { checkPage, engineConfig, launch, openPage, sleep, startEngine, startSegue, until } from './stage.mjs';
+import { checkPage, engineConfig, lastAnswer, launch, openPage, PASSWORD, say, setUp, sleep, startEngine, startSegue, until } from './stage.mjs';
 
-const PASSWORD = 'correct horse battery';
 let segue, engine, browser, admin;
 before(async () => {
   engine = await startEngine(() => ({ text: 'Set **OLLAMA_HOST** to the address of Segue.' }));
   [segue, browser] = await Promise.all([startSegue({ config: engineConfig(engine), database: true }), launch()]);
-  await until(async () => (await (await fetch(`${segue.url}/segue/v1/session`)).json()).store.state === 'ready', () => segue.log, 90);
 });
 after(async () => {
   await browser?.close();
@@ -16,23 +14,11 @@ after(async () => {
   await engine?.kill().catch(() => undefined);
 });
 
-async function say(page, text) {
-  await page.getByRole('textbox', { name: 'Question' }).fill(text);
-  await page.keyboard.press('Enter');
-}
-const lastAnswer = (page) => page.locator('.answer').last();
-
 test('the first link makes the administrator, who lands in the chat', async () => {
   admin = await openPage(browser);
   await admin.goto(`${segue.url}/ui/`);
   await admin.getByRole('heading', { name: 'Set up Segue' }).waitFor(); // without the link there is nothing to guess
-  const link = await until(() => segue.log.match(/\/ui\/setup#token=\S+/)?.[0], () => segue.log);
-  await admin.goto(segue.url + link);
-  await admin.getByLabel('Your name').fill('Ada Keller');
-  await admin.getByLabel('Login').fill('ada');
-  await admin.getByLabel('Password').fill(PASSWORD);
-  await admin.getByRole('button', { name: 'Create account' }).click();
-  await admin.getByRole('heading', { name: 'What would you like to know?' }).waitFor();
+  await setUp(segue, admin);
   admin.clean();
 });
 
@@ -122,33 +108,6 @@ test('without an engine the page says so, and the question can be asked again la
   await answer.getByRole('button', { name: /Try again|Ask again/ }).first().click();
   await lastAnswer(admin).getByText('I am back.').waitFor({ timeout: 30_000 });
   admin.clean();
-});
-
-test('a second person sees nothing of the first', async () => {
-  const conversation = admin.url();
-  await admin.goto(`${segue.url}/ui/people`);
-  await admin.getByRole('button', { name: 'Add a person' }).click();
-  await admin.getByLabel('Name').fill('Bo Lindqvist');
-  await admin.getByLabel('Login').fill('bo');
-  await admin.getByRole('button', { name: 'Add person' }).click();
-  const password = (await admin.locator('.secret span').innerText()).trim();
-  await admin.getByRole('button', { name: 'I have kept it' }).click();
-  const bo = await openPage(browser);
-  await bo.goto(conversation);
-  await bo.getByLabel('Login').fill('bo');
-  await bo.getByLabel('Password').fill(password);
-  await bo.keyboard.press('Enter');
-  await bo.getByLabel('Current password').fill(password);
-  await bo.getByLabel('New password').fill(PASSWORD);
-  await bo.getByRole('button', { name: 'Change password' }).click();
-  await bo.getByRole('dialog').waitFor({ state: 'detached' });
-  await bo.getByText('This conversation is not there, or it is not yours').waitFor();
-  await bo.getByText('Ask a question; your conversations are kept here.').waitFor();
-  assert.equal(await bo.getByRole('link', { name: 'People and keys' }).count(), 0);
-  await bo.goto(`${segue.url}/ui/people`);
-  await bo.getByText('Your role does not include this page').waitFor();
-  bo.clean();
-  await bo.context().close();
 });
 
 test('documents are added, found, cited and opened at the place', async () => {

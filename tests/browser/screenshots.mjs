@@ -1,63 +1,35 @@
-// Writes docs/screenshots: every page, light and dark, 1440 and 390 px wide, over the scripted company.
+// Writes docs/screenshots: every page, light and dark, 1440 and 390 px wide, over the scripted company; and layouts.json beside this
+// file: where the parts of each page stand, also empty and failed.
 // usage: node tests/browser/screenshots.mjs [PAGE…]; small files want `pngquant` on the path.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ANSWER, citationsOf, record, session, sources } from './company.mjs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cases, layoutOf, LAYOUTS, shotOf, SHOTS } from './look.mjs';
 import { startScriptedApi } from './scripted_api.mjs';
-import { launch, openPage, ROOT, sleep, startSegue } from './stage.mjs';
+import { launch, startSegue } from './stage.mjs';
+import { furnish, openView, shots, THEMES } from './views.mjs';
 
-const out = join(ROOT, 'docs/screenshots');
-mkdirSync(out, { recursive: true });
+mkdirSync(SHOTS, { recursive: true });
 const [segue, browser] = await Promise.all([startSegue(), launch()]);
 const api = await startScriptedApi(segue.url);
-const chat = api.converse('Pointing an application at Segue', [
-  { text: 'How do I point my application at Segue?' },
-  { role: 'assistant', text: ANSWER.replace(/\n2\. .*\n/, '\n'), sources, citations: citationsOf(ANSWER).slice(0, 3), record },
-]);
-const day = 86_400_000;
-for (const [title, days, more] of [
-  ['GPU sizing for 40 people', 0, {}],
-  ['Which keys may use llama3.1:70b?', 0, {}],
-  ['Retention of logs', 1, { pinned: true }],
-  ['Übersicht der Fristen im Rahmenvertrag', 1, {}],
-  ['安全手册第三章', 3, {}],
-])
-  api.converse(title, [{ text: title }], { ...more, updated_at: new Date(Date.now() - days * day).toISOString() });
-
-const PAGES = {
-  chat: [`chat/${chat.id}?message=${chat.messages[1].id}&source=1`, '.cite', `chat/${chat.id}`],
-  'chat-new': ['chat', '#question'],
-  documents: ['documents/handbook', '.documents li'],
-  document: ['document/d0?passage=q3', '.passage'],
-  search: ['search?q=How+do+I+point+my+application+at+Segue%3F&explain=1', '.hits li'],
-  engines: ['engines', 'article'],
-  traffic: ['traffic', 'canvas'],
-  people: ['people', 'main li'],
-  keys: ['people/keys', 'main li'],
-  activity: ['activity', 'main li'],
-  settings: ['settings', 'table'],
-  'sign-in': ['sign-in', 'form'],
-};
+const furniture = furnish(api);
 const wanted = process.argv.slice(2);
-for (const [name, [path, ready, narrow]] of Object.entries(PAGES)) {
+const layouts = existsSync(LAYOUTS) ? JSON.parse(readFileSync(LAYOUTS, 'utf8')) : {};
+
+for (const { key, name, width, mode } of cases()) {
   if (wanted.length && !wanted.includes(name)) continue;
-  api.session = name === 'sign-in' ? { ...session, person: null, permissions: [] } : structuredClone(session);
-  for (const theme of ['light', 'dark'])
-    for (const width of [1440, 390]) {
-      const page = await openPage(browser, { theme, width, height: width > 600 ? 900 : 844 });
-      await page.clock.setFixedTime(new Date('2026-11-24T12:00:30Z'));
-      await page.goto(`${api.url}/ui/${width < 600 && narrow ? narrow : path}`);
-      await page.locator(ready).first().waitFor();
-      await sleep(600);
-      const file = `${name}-${theme}-${width}.png`;
-      let png = await page.screenshot();
-      const small = spawnSync('pngquant', ['--quality=60-95', '--strip', '-'], { input: png, maxBuffer: 1 << 24 });
-      if (small.status === 0) png = small.stdout;
-      writeFileSync(join(out, file), png);
-      await page.context().close();
-    }
+  const page = await openView(browser, api, furniture, name, { width, mode });
+  layouts[key] = await layoutOf(page);
+  const pictures = mode === 'full' ? await shots(page) : {};
+  for (const theme of THEMES.filter((one) => pictures[one])) {
+    const small = spawnSync('pngquant', ['--quality=60-95', '--strip', '-'], { input: pictures[theme], maxBuffer: 1 << 24 });
+    writeFileSync(shotOf(name, theme, width), small.status === 0 ? small.stdout : pictures[theme]);
+  }
+  await page.context().close();
 }
+const lines = Object.keys(layouts)
+  .sort()
+  .map((key) => `${JSON.stringify(key)}: ${JSON.stringify(layouts[key])}`);
+writeFileSync(LAYOUTS, `{\n${lines.join(',\n')}\n}\n`);
 await browser.close();
 await api.stop();
 await segue.stop();

@@ -38,10 +38,10 @@ export async function startScriptedApi(segueUrl, { mode = 'full' } = {}) {
       case 'GET session': return api.session;
       case 'POST session': return (api.session = structuredClone(company.session));
       case 'GET version': return { version: '0.1.0' };
-      case 'GET models': return { models: ['llama3.1:8b', 'qwen3:4b'].map((name) => ({ name, alias: false, healthy: name !== 'qwen3:4b', balance: null, load: 'engines', targets: [{ engine: 'gpu-1', model: name }] })) };
-      case 'GET engines': return { engines: empty() ? [] : company.engines };
-      case 'GET settings': return company.settings;
-      case 'GET presets': return { presets: empty() ? [] : [{ id: 'x', name: 'Short answers', text: 'Answer in three sentences.', shared: true, mine: false }] };
+      case 'GET models': return { models: api.models ?? ['llama3.1:8b', 'qwen3:4b'].map((name) => ({ name, alias: false, healthy: name !== 'qwen3:4b', balance: null, load: 'engines', capabilities: ['completion', 'vision'], targets: [{ engine: 'gpu-1', model: name }] })) };
+      case 'GET engines': return { engines: empty() ? [] : (api.engines ?? company.engines) };
+      case 'GET settings': return api.settings ?? company.settings;
+      case 'GET presets': return { presets: empty() ? [] : api.presets ?? [{ id: 'x', name: 'Short answers', text: 'Answer in three sentences.', shared: true, mine: false }] };
       case 'GET collections': return { collections: empty() ? [] : (api.collections ?? company.collections) };
       case 'GET collections/handbook/documents':
       case 'GET collections/segue/documents': return { documents: empty() ? [] : (api.documents ?? company.documents), total: empty() ? 0 : 128, next: null };
@@ -75,6 +75,7 @@ export async function startScriptedApi(segueUrl, { mode = 'full' } = {}) {
         api.branches.get(id).push(question, running);
         return { question, answer: running };
       }
+      case 'GET shared/token': return api.shared;
       case 'GET messages/*': return find(id);
       case 'POST messages/*/stop': return Object.assign(find(id), { state: 'stopped' });
       default: return undefined;

@@ -1,6 +1,6 @@
 // What the browser tests stand on: the real program, a Chromium, and engines whose answers are known.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -44,12 +44,13 @@ export async function startSegue({ config = {}, database = false } = {}) {
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(SEGUE_|OLLAMA_|VLLM_|AI_BACKEND|DATABASE_URL|OTEL_|NOTIFY_SOCKET|LISTEN_)/.test(name)),
   );
+  const env = { ...clean, HOME: folder, SEGUE_DATA_DIR: join(folder, 'data'), SEGUE_DATABASE: database ? 'private' : 'none' };
   const child = spawn(binary(), ['serve', '--config', join(folder, 'segue.yaml'), '--port-file', portFile], {
     cwd: folder,
-    env: { ...clean, HOME: folder, SEGUE_DATA_DIR: join(folder, 'data'), SEGUE_DATABASE: database ? 'private' : 'none' },
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const segue = { child, folder, log: '', url: '' };
+  const segue = { child, folder, log: '', url: '', data: join(folder, 'data') };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (segue.log += bytes));
   await until(() => {
     assert.equal(child.exitCode, null, `segue ended: ${segue.log}`);
@@ -57,6 +58,14 @@ export async function startSegue({ config = {}, database = false } = {}) {
   }, () => segue.log, 60);
   segue.url = `http://127.0.0.1:${readFileSync(portFile, 'utf8').trim().split(':').at(-1)}`;
   await until(async () => (await fetch(`${segue.url}/livez`).catch(() => null))?.ok, () => segue.log);
+  if (database)
+    await until(async () => (await (await fetch(`${segue.url}/segue/v1/session`)).json()).store.state === 'ready', () => segue.log, 90);
+  /** What its database answers. */
+  segue.sql = (text) => {
+    const psql = spawnSync(binary(), ['store', 'psql', '--', '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', text], { cwd: folder, env, encoding: 'utf8' });
+    assert.equal(psql.status, 0, psql.stderr);
+    return psql.stdout.trim();
+  };
   segue.stop = async () => {
     if (child.exitCode === null) {
       child.kill('SIGTERM');
@@ -69,15 +78,46 @@ export async function startSegue({ config = {}, database = false } = {}) {
   return segue;
 }
 
-/** A vLLM whose answers a test decides: `script(question)` → {text, perSecond, breakAfter}. */
-export async function startEngine(script = () => ({ text: 'Fine.' })) {
-  const engine = { script, requests: [], sockets: new Set() };
+export const PASSWORD = 'correct horse battery';
+/** By the link that the first start prints: the administrator Ada, who lands in the chat. */
+export async function setUp(segue, page) {
+  const link = await until(() => segue.log.match(/\/ui\/setup#token=\S+/)?.[0], () => segue.log);
+  await page.goto(segue.url + link);
+  await page.getByLabel('Your name').fill('Ada Keller');
+  await page.getByLabel('Login').fill('ada');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByRole('heading', { name: 'What would you like to know?' }).waitFor();
+}
+export async function signIn(segue, page, login, to = '/ui/') {
+  await page.goto(segue.url + to);
+  await page.getByLabel('Login').fill(login);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Login').waitFor({ state: 'detached' });
+}
+/** The API as the page's person asks it. */
+export async function api(page, method, path, data) {
+  const at = new URL(page.url()).origin + '/segue/v1';
+  const { csrf } = await (await page.request.get(`${at}/session`)).json();
+  return page.request.fetch(`${at}/${path}`, { method, data, headers: { 'Segue-Csrf': csrf } });
+}
+/** Answers, and the box to ask in. */
+export async function say(page, text) {
+  await page.getByRole('textbox', { name: 'Question' }).fill(text);
+  await page.keyboard.press('Enter');
+}
+export const lastAnswer = (page) => page.locator('.answer').last();
+
+/** A vLLM whose answers a test decides: `script(question)` → {text, perSecond, breakAfter}. `blind`: it takes no pictures. */
+export async function startEngine(script = () => ({ text: 'Fine.' }), { model = 'scripted', blind = false } = {}) {
+  const engine = { script, model, requests: [], sockets: new Set() };
   const server = http.createServer(async (request, response) => {
     const json = (value, status = 200) => {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify(value));
     };
-    if (request.url === '/v1/models') return json({ object: 'list', data: [{ id: 'scripted', object: 'model', owned_by: 'vllm', max_model_len: 8192 }] });
+    if (request.url === '/v1/models') return json({ object: 'list', data: [{ id: model, object: 'model', owned_by: 'vllm', max_model_len: 8192 }] });
     if (request.url === '/version') return json({ version: '0.32.0' });
     if (request.url === '/health') return response.end();
     if (request.url !== '/v1/chat/completions') return json({ detail: 'Not Found' }, 404);
@@ -85,9 +125,10 @@ export async function startEngine(script = () => ({ text: 'Fine.' })) {
     for await (const piece of request) body += piece;
     const asked = JSON.parse(body);
     engine.requests.push(asked);
+    if (blind && /"image_url"/.test(body)) return json({ error: { message: `${model} is not a multimodal model`, type: 'BadRequestError', code: 400 } }, 400);
     const question = asked.messages?.at(-1)?.content ?? '';
     const { text, perSecond = 2000, breakAfter = Infinity, wait = 0 } = engine.script(typeof question === 'string' ? question : JSON.stringify(question));
-    const base = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'scripted' };
+    const base = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model };
     const words = text.match(/\S+\s*|\s+/g) ?? [];
     if (wait) await sleep(wait);
     if (!asked.stream)
@@ -124,16 +165,16 @@ export async function startEngine(script = () => ({ text: 'Fine.' })) {
   await engine.listen();
   return engine;
 }
-export const engineConfig = (engine) => ({
-  engines: [{ name: 'gpu-1', dialect: 'vllm', url: `http://127.0.0.1:${engine.port}`, probe_interval: '1s' }],
-  models: [{ name: 'scripted', targets: [{ engine: 'gpu-1', model: 'scripted' }] }],
+export const engineConfig = (...engines) => ({
+  engines: engines.map(({ port }, at) => ({ name: `gpu-${at + 1}`, dialect: 'vllm', url: `http://127.0.0.1:${port}`, probe_interval: '1s' })),
+  models: engines.map(({ model }, at) => ({ name: model, targets: [{ engine: `gpu-${at + 1}`, model }] })),
 });
 
 export const launch = () => chromium.launch({ executablePath: process.env.SEGUE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
 /** A page that keeps what must not be: errors, requests to elsewhere, dialogs, `pwned()`. */
 export async function openPage(browser, { width = 1440, height = 900, theme = 'light', language = 'en-US', motion = 'reduce', context } = {}) {
-  const mine = context ?? (await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language, reducedMotion: motion }));
+  const mine = context ?? (await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language, reducedMotion: motion, timezoneId: 'UTC' }));
   const page = await mine.newPage();
   const seen = { errors: [], elsewhere: [], ran: [] };
   page.on('pageerror', (error) => seen.errors.push(String(error)));

@@ -1,6 +1,7 @@
 // Every page full, empty and failed: accessible in both themes, within the narrowest window, also with longer words.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ANSWER, citationsOf, record, sources } from './company.mjs';
 import { startScriptedApi } from './scripted_api.mjs';
 import { checkPage, launch, openPage, startSegue } from './stage.mjs';
@@ -37,7 +38,7 @@ const PAGES = () => [
   ['people', 'main li, .error'],
   ['people/keys', 'main li, .empty, .error'],
   ['activity', 'main li, .empty, .error'],
-  ['settings', 'table, .error'],
+  ['settings', '.values, .error'],
 ];
 
 for (const [mode, width] of [['full', 1440], ['full', 360], ['empty', 1440], ['error', 390]])
@@ -52,12 +53,31 @@ for (const [mode, width] of [['full', 1440], ['full', 360], ['empty', 1440], ['e
         await page.getByText('run segue store status').first().waitFor();
         assert.ok(await page.getByRole('button', { name: 'Try again' }).first().isVisible());
       }
-      await checkPage(page, `${path}, ${mode}, ${width}`, width === 1440 && mode === 'full' ? ['light', 'dark'] : ['light']);
+      await checkPage(page, `${path}, ${mode}, ${width}`);
     }
     page.clean();
     await page.context().close();
     api.mode = 'full';
   });
+
+test('the chat with an answer takes less than 180 kB of script until it is there', async (t) => {
+  const page = await openPage(browser);
+  const sizes = new Map();
+  page.on('response', async (response) => {
+    if (/\.js$/.test(new URL(response.url()).pathname)) sizes.set(response.url(), gzipSync(await response.body(), { level: 9 }).length);
+  });
+  await page.goto(`${api.url}/ui/chat`);
+  await page.locator('#question').waitFor();
+  await page.waitForLoadState('networkidle');
+  const first = [...sizes.values()].reduce((sum, one) => sum + one, 0);
+  await page.goto(`${api.url}/ui/chat/${chat.id}`);
+  await page.locator('.cite').first().waitFor();
+  await page.waitForLoadState('networkidle');
+  const whole = [...sizes.values()].reduce((sum, one) => sum + one, 0);
+  t.diagnostic(`first view of the chat: ${(first / 1000).toFixed(1)} kB of script (gzip); with an answer, its code and its formula: ${(whole / 1000).toFixed(1)} kB`);
+  assert.ok(first > 30_000 && first < 180_000, `${first} bytes of gzip`);
+  await page.context().close();
+});
 
 test('dialogs, menus and panels', async () => {
   const page = await openPage(browser);
@@ -98,6 +118,40 @@ test('sign-in and set-up', async () => {
   page.clean();
   await page.context().close();
 });
+
+// 320 px; 200 % zoom of a laptop, and 400 % of it; a 4K screen.
+for (const [width, height] of [[320, 640], [720, 450], [3840, 2160]])
+  test(`nothing is cut off, and nothing lies over something else, at ${width} × ${height}`, async () => {
+    api.session = structuredClone((await import('./company.mjs')).session);
+    const page = await openPage(browser, { width, height });
+    for (const [path, ready] of PAGES()) {
+      await page.goto(`${api.url}/ui/${path}`);
+      await page.locator(ready).first().waitFor();
+      const found = await page.evaluate(() => {
+        const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+        const buttons = [...document.querySelectorAll('main :is(button, a, input, select, textarea)')].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.closest('[hidden], .visually-hidden'));
+        const boxes = buttons.map((one) => [one, one.getBoundingClientRect()]).filter(([one, box]) => box.width > 2 && !one.classList.contains('visually-hidden'));
+        const off = boxes.filter(([one, box]) => (box.right > innerWidth + 1 || box.left < -1) && !one.closest('.wide, pre, nav ul, .scroll, .scroller')).map(([one]) => one.outerHTML.slice(0, 120));
+        const over = [];
+        // What is scrolled under something else is not seen, and lies over nothing.
+        const inWindow = boxes.filter(([one, box]) => {
+          const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+          return top && (one.contains(top) || top.contains(one));
+        });
+        for (const [at, [one, a]] of inWindow.entries())
+          for (const [other, b] of inWindow.slice(at + 1)) {
+            if (one.contains(other) || other.contains(one) || one.closest('.search-field, .composer') || other.closest('.composer')) continue;
+            const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (x > 3 && y > 3) over.push(`${one.outerHTML.slice(0, 90)} and ${other.outerHTML.slice(0, 90)}`);
+          }
+        return { wide, off, over };
+      });
+      assert.deepEqual(found, { wide: 0, off: [], over: [] }, `${path}, ${width}`);
+    }
+    page.clean();
+    await page.context().close();
+  });
 
 test('longer words fit as well', async () => {
   api.session = { ...structuredClone((await import('./company.mjs')).session) };

@@ -19,6 +19,7 @@ after(async () => {
 });
 
 test(`${corpus.length} payloads in answers: finished, streamed, thought, called, cited`, async () => {
+  assert.ok(corpus.length >= 150);
   const answerOf = (text) => `${text}\n\n> ${text}\n\n| a |\n|---|\n| ${text} |\n\n[1]`;
   const messages = corpus.flatMap((text, at) => [
     { text },
@@ -71,7 +72,7 @@ test('payloads while they stream, in pieces', async () => {
   await page.context().close();
 });
 
-test('payloads as titles, file names, passages, names of people and keys', async () => {
+test('payloads as titles, file names, passages, names of people, keys, engines, models, settings, instructions; in what is shared', async () => {
   for (const [at, text] of corpus.entries()) if (at % 2 === 0) api.converse(text, [{ text }]);
   api.documents = corpus.map((text, at) => ({ ...company.documents[at % 2], id: `d${at}`, path: text, title: text, problem: at % 2 ? text : null }));
   api.collections = [{ ...company.collections[1], name: corpus[13], description: corpus[28] }, company.collections[0]];
@@ -80,8 +81,17 @@ test('payloads as titles, file names, passages, names of people and keys', async
   api.people = corpus.map((text, at) => ({ ...company.people[1], id: `p${at}`, name: text, login: text }));
   api.keys = corpus.map((text, at) => ({ ...company.keys[0], id: `k${at}`, name: text, models: [text] }));
   api.activity = corpus.map((text, at) => ({ ...company.activity[0], id: `a${at}`, person_name: text, action: text, target: text, detail: { x: text } }));
+  api.engines = corpus.map((text, at) => ({ ...company.engines[1], name: text, url: text, version: text, problem: text, breaker: { ...company.engines[1].breaker, reason: text }, models: [{ name: text, max_model_len: at }] }));
+  api.models = corpus.map((text) => ({ name: text, alias: false, healthy: false, balance: null, load: 'engines', capabilities: [], targets: [] }));
+  api.presets = corpus.map((text, at) => ({ id: `x${at}`, name: text, text, shared: true, mine: true }));
+  api.settings = { file: corpus[0], settings: corpus.map((text) => ({ name: text, value: text, source: 'file', environment: text })) };
+  api.shared = { title: corpus[15], owner: corpus[16], created_at: company.ago(9), messages: corpus.map((text, at) => company.messageOf({ id: `s${at}`, role: at % 2 ? 'assistant' : 'user', text })) };
+  api.routes['GET traffic'] = (_, __, json) => {
+    const [one] = company.traffic('all').series;
+    json({ ...company.traffic('all'), series: corpus.map((text) => ({ ...one, model: text })), marks: corpus.map((text, at) => ({ at: company.ago(at * 9), kind: 'engine_down', text })) });
+  };
   const page = await openPage(browser);
-  for (const [path, ready] of [['chat', '.row'], ['documents/handbook', '.documents li'], ['document/d0?passage=q3', '.passage'], ['search?q=x&explain=1', '.hits li'], ['people', 'main li'], ['people/keys', 'main li'], ['activity', 'main li']]) {
+  for (const [path, ready] of [['chat', '.row'], ['documents/handbook', '.documents li'], ['document/d0?passage=q3', '.passage'], ['search?q=x&explain=1', '.hits li'], ['people', 'main li'], ['people/keys', 'main li'], ['activity', 'main li'], ['engines', 'article'], ['settings', '.values > div'], ['shared/token', '.answer'], ['traffic?by=model', 'canvas']]) {
     await page.goto(`${api.url}/ui/${path}`);
     await page.locator(ready).first().waitFor();
     await sleep(150);

@@ -82,3 +82,13 @@ class IdentityProvider:
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+if __name__ == "__main__":  # for tests that are not in Python: tells its issuer; each line that comes in is the next claims
+    import sys
+
+    PROVIDER = IdentityProvider()
+    print(PROVIDER.issuer, flush=True)
+    for line in sys.stdin:
+        PROVIDER.claims = json.loads(line)
+        print("ok", flush=True)

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { i18n, useLanguage } from '@/i18n';
-import { bytes, count, duration, percent, relativeTime } from './format';
+import { bytes, count, duration, longDay, percent, relativeTime, span } from './format';
 
 afterEach(() => (i18n.global.locale.value = 'en'));
 const plain = (text: string) => text.replaceAll('\u00a0', ' ');
@@ -40,4 +40,14 @@ test('times are relative while they are near', () => {
   expect(relativeTime(now - 10_000, now)).toBe('now');
   expect(relativeTime(now - 180_000, now)).toBe('3 min. ago');
   expect(relativeTime(now - 40 * 86_400_000, now)).toContain('2026');
+});
+test('how long something has been so is in whole units', () => {
+  expect([200, 21_400, 250_000].map((ms) => plain(span(ms)))).toEqual(['1 s', '21 s', '4 min 10 s']);
+});
+test('days have names while they are near', () => {
+  const now = new Date(2026, 10, 24, 12).getTime();
+  expect(longDay(new Date(2026, 10, 24), now)).toBe('Today');
+  expect(longDay(new Date(2026, 10, 23), now)).toBe('Yesterday');
+  expect(longDay(new Date(2026, 10, 2), now)).toBe('Monday, November 2');
+  expect(longDay(new Date(2025, 10, 2), now)).toContain('2025');
 });

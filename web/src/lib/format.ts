@@ -56,6 +56,27 @@ export function exactTime(at: string | number | Date): string {
 export function clockTime(at: string | number | Date): string {
   return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
 }
+/** "Today", "yesterday", then the date with its weekday. */
+export function longDay(day: Date, now = Date.now()): string {
+  const today = new Date(now).setHours(0, 0, 0, 0);
+  const away = Math.round((new Date(day).setHours(0, 0, 0, 0) - today) / 86_400_000);
+  if (away === 0 || away === -1) {
+    const word = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(away, 'day');
+    return word.charAt(0).toLocaleUpperCase(locale()) + word.slice(1);
+  }
+  const year = new Date(now).getFullYear() === day.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  return new Intl.DateTimeFormat(locale(), {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...year,
+  }).format(day);
+}
+/** How long something has been so: whole seconds, minutes, hours; nobody reads 21.0 s. */
+export function span(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  return seconds < 60 ? count(seconds) + SPACE + 's' : duration(seconds * 1000);
+}
 export function relativeTime(at: string | number | Date, now = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' });

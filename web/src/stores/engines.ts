@@ -16,6 +16,11 @@ export const useEngines = defineStore('engines', () => {
     const able = engines.value.filter((one) => standingOf(one) === 'ok');
     return able.find((one) => !one.rehearsal) ?? able[0];
   });
+  /** Stand-ins are not counted: nobody misses them. */
+  const figures = computed(() => {
+    const real = engines.value.filter((one) => !one.rehearsal);
+    return { up: real.filter((one) => standingOf(one) === 'ok').length, all: real.length };
+  });
   /** One look at all of them. */
   const overall = computed<Standing>(() => {
     if (error.value) return error.value.fault === 'offline' ? 'bad' : 'unknown';
@@ -26,5 +31,5 @@ export const useEngines = defineStore('engines', () => {
       return 'warning';
     return 'ok';
   });
-  return { data, error, loading, refresh, engines, answering, overall };
+  return { data, error, loading, refresh, engines, answering, figures, overall };
 });

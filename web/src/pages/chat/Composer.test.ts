@@ -1,6 +1,8 @@
 import { fireEvent, screen } from '@testing-library/vue';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { defineComponent, h, ref } from 'vue';
 import { mount, stubApi } from '@/lib/testKit';
+import { toasts } from '@/lib/toasts';
 import Composer from './Composer.vue';
 
 const props = {
@@ -70,4 +72,39 @@ test('an unsent text stays with its conversation', async () => {
   expect(box().value).toBe('');
   await view.rerender({ keep: 'new' });
   expect(box().value).toBe('half a question');
+});
+
+test('what stands in the box goes along into the conversation that is made for it', async () => {
+  let keepsFile: ((file: object) => void) | undefined;
+  const composer = ref<{ adopt: (name: string) => void }>();
+  const sent: unknown[][] = [];
+  const Host = defineComponent({
+    props: { keep: { type: String, default: 'new' } },
+    setup: (given) => () =>
+      h(Composer, {
+        ...props,
+        keep: given.keep,
+        upload: () => new Promise<never>((done) => (keepsFile = done as (file: object) => void)),
+        onSend: (...what: unknown[]) => sent.push(what),
+        ref: composer as never,
+      }),
+  });
+  const view = await mount(Host);
+  await fireEvent.update(box(), 'about this file');
+  await fireEvent.drop(box(), { dataTransfer: { files: [new File(['x'], 'budget.md')] } });
+  composer.value?.adopt('c1');
+  await view.rerender({ keep: 'c1' });
+  keepsFile?.({ id: 'f1', name: 'budget.md', type: 'markdown', bytes: 1, problem: null });
+  expect(await screen.findByText('budget.md')).toBeTruthy();
+  expect(box().value).toBe('about this file');
+  await fireEvent.keyDown(box(), { key: 'Enter' });
+  expect(sent).toEqual([['about this file', [], ['f1']]]);
+});
+
+test('a picture for a model that does not see is refused in words', async () => {
+  await mount(Composer, { props: { ...props, model: 'reading' } });
+  await fireEvent.drop(box(), {
+    dataTransfer: { files: [new File(['x'], 'dot.png', { type: 'image/png' })] },
+  });
+  expect(toasts.value.at(-1)?.text).toBe('reading takes no pictures; choose a model that does');
 });

@@ -1,7 +1,7 @@
 // The state of an engine in words: what, since when, why, and what happens next.
 import { useI18n } from 'vue-i18n';
 import { causeOf, type Engine } from '@/lib/engine';
-import { duration } from '@/lib/format';
+import { span } from '@/lib/format';
 
 export function useWhy() {
   const { t } = useI18n();
@@ -11,8 +11,8 @@ export function useWhy() {
     if (cause === 'ejected')
       return t('engines.why.ejected', {
         reason: breaker?.reason ?? '',
-        since: duration(breaker?.in_state_ms ?? 0),
-        next: duration(breaker?.next_trial_in_ms ?? 0),
+        since: span(breaker?.in_state_ms ?? 0),
+        next: span(breaker?.next_trial_in_ms ?? 0),
       });
     if (cause === 'trial') return t('engines.why.trial', { reason: breaker?.reason ?? '' });
     if (cause === 'down') return t('engines.why.down', { problem: engine.problem ?? '' });
