@@ -186,7 +186,7 @@ def browser(environment: dict[str, str]) -> Result:
     if not program:
         return result
     folder = TESTS / "browser"
-    return tap(program, sorted(path.name for path in folder.glob("*.test.mjs")), environment, folder, 600, result)
+    return tap(program, sorted(path.name for path in folder.glob("*.test.mjs")), environment, folder, 1800, result)
 
 
 def main() -> int:
