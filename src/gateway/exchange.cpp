@@ -39,11 +39,6 @@ bool is_plain_id(std::string_view text) {
     });
 }
 
-bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 }  // namespace
 
 Exchange::Exchange(Worker& worker, net::Responder& responder, std::optional<Inside> inside)
@@ -76,48 +71,27 @@ void Exchange::on_head(net::RequestHead head) {
 /// W3C trace context: the client's trace goes on with a span of our own; without one a trace begins
 /// here.
 void Exchange::start_trace() {
-    const auto given = head_.headers.find("X-Request-Id");
-    record_.request_id =
-        given && is_plain_id(*given) ? std::string(*given) : "req_" + random_hex(24);
+    const auto id = head_.headers.find("X-Request-Id");
+    record_.request_id = id && is_plain_id(*id) ? std::string(*id) : "req_" + random_hex(24);
     response_headers_.add("X-Request-Id", record_.request_id);
     engine_headers_.add("X-Request-Id", record_.request_id);
-    std::string flags = "01";
-    std::string parent_span;
-    if (const auto parent = head_.headers.find("traceparent")) {
-        const auto parts = split(*parent, '-');
-        if (parts.size() >= 4 && parts[0].size() == 2 && parts[0] != "ff" &&
-            parts[1].size() == 32 && parts[2].size() == 16 && parts[3].size() == 2 &&
-            is_hex(parts[1]) && is_hex(parts[2]) && is_hex(parts[3]) &&
-            parts[1] != std::string(32, '0') && parts[2] != std::string(16, '0')) {
-            record_.trace_id = parts[1];
-            flags = parts[3];
-            parent_span = parts[2];
-        }
-    }
-    if (record_.trace_id.empty()) record_.trace_id = random_hex(32);
+    const auto header = head_.headers.find("traceparent");
+    const auto given = header ? parse_traceparent(*header) : std::nullopt;
+    record_.trace_id = given ? std::string(given->trace_id) : random_hex(32);
+    std::string_view flags = given ? given->flags : "01";
     if (worker_.gateway.tracer() != nullptr && route_.endpoint != Endpoint::kOwn)
-        flags = note_trace(parent_span, flags);
-    std::string span;
-    span.reserve(55);
-    span.append("00-").append(record_.trace_id).append("-").append(random_hex(16));
-    span.append("-").append(flags);
-    engine_headers_.add("traceparent", span);
+        flags = note_trace(given) ? "01" : "00";
+    engine_headers_.add("traceparent", traceparent(record_.trace_id, random_hex(16), flags));
     if (const auto state = head_.headers.find("tracestate"))
         engine_headers_.add("tracestate", *state);
 }
 
-/// Answers the flags that go on: what was decided here.
-std::string_view Exchange::note_trace(const std::string& parent, std::string_view flags) {
-    std::optional<bool> decided;
-    if (!parent.empty()) {
-        unsigned bits = 0;
-        std::from_chars(flags.data(), flags.data() + flags.size(), bits, 16);
-        decided = (bits & 1U) != 0;
-    }
-    if (!worker_.gateway.tracer()->takes(record_.trace_id, decided)) return "00";
-    record_.trace = std::make_unique<RequestTrace>(route_.path, parent,
+bool Exchange::note_trace(const std::optional<TraceContext>& given) {
+    const auto decided = given ? std::optional(given->sampled()) : std::nullopt;
+    if (!worker_.gateway.tracer()->takes(record_.trace_id, decided)) return false;
+    record_.trace = std::make_unique<RequestTrace>(route_.path, given ? given->parent_id : "",
                                                    head_.headers.find("tracestate").value_or(""));
-    return "01";
+    return true;
 }
 
 bool Exchange::check_origin() {

@@ -11,6 +11,7 @@
 #include "gateway/dispatch.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/routes.hpp"
+#include "gateway/trace_context.hpp"
 #include "net/server.hpp"
 
 namespace segue::gateway {
@@ -61,7 +62,8 @@ private:
     void refuse_body(std::size_t limit);
     void refuse(const llm::Failure& failure);
     void start_trace();
-    std::string_view note_trace(const std::string& parent, std::string_view flags);
+    /// True when this request is traced.
+    bool note_trace(const std::optional<TraceContext>& given);
     void over();
 
     Worker& worker_;

@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "gateway/record.hpp"
+#include "gateway/trace_context.hpp"
 
 namespace segue::gateway {
 
@@ -94,8 +95,8 @@ void RequestTrace::end(const llm::Observation& seen, std::string_view failure, T
 }
 
 std::string RequestTrace::traceparent(std::string_view trace_id) const {
-    return fmt::format("00-{}-{}-01", trace_id,
-                       attempts_.empty() ? span_id_ : attempts_.back().span_id);
+    return gateway::traceparent(trace_id, attempts_.empty() ? span_id_ : attempts_.back().span_id,
+                                "01");
 }
 
 /// Lives in the exporter's queue; spans are made on its thread.
