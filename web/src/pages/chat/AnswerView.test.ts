@@ -85,7 +85,7 @@ test('a mark opens its source, with the words before it', async () => {
   const cite = view.container.querySelector('a.cite');
   if (!cite) throw new Error('no mark');
   await fireEvent.click(cite);
-  expect(view.emitted('cite')).toEqual([[1, 'Set the address ']]);
+  expect(view.emitted('cite')).toEqual([[1, 'Set the address']]);
 });
 
 test('an unsupported mark says why', async () => {

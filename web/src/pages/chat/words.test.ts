@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { markWords } from './words';
+import { lastSentence, markWords } from './words';
 
 const hits = (text: string, sentence: string) =>
   markWords(text, sentence)
@@ -20,4 +20,19 @@ test('nothing is lost', () => {
       .map((one) => one.text)
       .join(''),
   ).toBe(text);
+});
+test('the sentence before a mark, also where the mark stands behind its full stop', () => {
+  expect(lastSentence('First. Set the address')).toBe('Set the address');
+  expect(lastSentence('First. Set the address. ')).toBe('Set the address.');
+  expect(lastSentence('第一句。设置地址。')).toBe('设置地址。');
+  expect(lastSentence('')).toBe('');
+});
+test('only where the passage says it, not wherever a word of it stands', () => {
+  const passage =
+    'Set the address of Segue in your application. An address is no secret.\nThe weather is fine.';
+  expect(hits(passage, 'The application gets the address of Segue')).toEqual([
+    'address',
+    'Segue',
+    'application',
+  ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Traffic, TrafficPoint } from '@/api/schema';
-import { merge, seriesOf } from './series';
+import { alone, filled, merge, seriesOf } from './series';
 
 const none = { p50: null, p95: null, p99: null, count: 0 };
 const point = (minute: number, requests: number): TrafficPoint => ({
@@ -31,4 +31,13 @@ test('new points replace those of their time; what left the window goes', () => 
 });
 test('what was not measured is a gap, not zero', () => {
   expect(seriesOf('p99', '--x', [point(0, 5)], (one) => one.first_token_ms.p99).ys).toEqual([null]);
+});
+test('steps in which nothing was asked are there, and are zero or a gap', () => {
+  const all = filled(traffic(0, 5, []), [point(1, 7), point(4, 2)]);
+  expect(all.map((one) => one.requests)).toEqual([0, 7, 0, 0, 2, 0]);
+  expect(all[2]?.first_token_ms.p50).toBeNull();
+  expect(filled(traffic(0, 5, []), [])).toEqual([]);
+});
+test('a point without neighbours is a dot', () => {
+  expect(alone([1, null, 2, null, 3, 4, null, undefined, 5])).toEqual([0, 2, 8]);
 });

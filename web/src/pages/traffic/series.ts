@@ -17,6 +17,39 @@ export interface ChartSpec {
   count?: (at: number) => number;
 }
 
+const NOTHING = { p50: null, p95: null, p99: null, count: 0 };
+
+/** A point for each step of the window: where nothing was asked there were no requests, and nothing was measured. */
+export function filled(traffic: Traffic, points: readonly TrafficPoint[]): TrafficPoint[] {
+  const first = points[0];
+  const step = traffic.step_s * 1000;
+  if (!first || !(step > 0)) return [...points];
+  const known = new Map(points.map((one) => [new Date(one.at).getTime(), one]));
+  const from = new Date(traffic.from).getTime();
+  const until = new Date(traffic.until).getTime();
+  const all: TrafficPoint[] = [];
+  let at = new Date(first.at).getTime();
+  at -= Math.floor((at - from) / step) * step; // the steps of the server, back to where the window begins
+  for (; at <= until; at += step)
+    all.push(
+      known.get(at) ?? {
+        at: new Date(at).toISOString(),
+        requests: 0,
+        errors: 0,
+        first_token_ms: NOTHING,
+        total_ms: NOTHING,
+        tokens_per_second: null,
+        tokens_in: 0,
+        tokens_out: 0,
+      },
+    );
+  return all;
+}
+
+/** Where a line would be a point alone: drawn as a dot, or nobody would see it. */
+export const alone = (ys: readonly (number | null | undefined)[]): number[] =>
+  ys.flatMap((y, at) => (y != null && ys[at - 1] == null && ys[at + 1] == null ? [at] : []));
+
 /** Gaps are gaps: what was not measured is null, never zero. */
 export function seriesOf(
   name: string,
