@@ -157,6 +157,9 @@ def text(data, more=()):
              "Versions: " + "; ".join(f"{titles[name]} {version}" for name, version in data["versions"].items() if version) + ".", "",
              "## The figures that were set", ""]
     lines += figure_lines(numbers)
+    lines += ["", "What is not met concerns short plain answers, where the network costs least and a gateway's own work shows most: Segue reads the request's "
+              "and the answer's JSON (which model, which tokens), chooses an engine by its load, and keeps a record, metrics and limits of each request; nginx reads neither. "
+              "How much that weighs depends on what the machine's kernel takes for the same sockets: *Where the time goes*, below, has the profile of both.", ""]
     plain = [cell for cell in ("plain-1", "plain-16", "plain-64", "plain-256") if cell in cells]
     heavy = "plain-64" if "plain-64" in plain else plain[-1] if plain else ""
     if plain:
