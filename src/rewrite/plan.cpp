@@ -7,6 +7,8 @@
 #include "audit/rules/rule.hpp"
 #include "audit/walk/ignore.hpp"
 #include "base/text.hpp"
+#include "rewrite/code/advice.hpp"
+#include "rewrite/code/dual.hpp"
 #include "rewrite/core/diff.hpp"
 #include "rewrite/core/places.hpp"
 #include "rewrite/steps/steps.hpp"
@@ -27,23 +29,15 @@ std::vector<Family> families(Step step) {
     switch (step) {
         case Step::kDropIn: return {addresses_to_segue};
         case Step::kDual:
-            return {python_sdk, python_http,  script_sdk,      script_http,
-                    manifests,  dual_modules, dual_environment};
+            return {python_sdk,    python_http, python_openai, script_sdk,      script_http,
+                    script_openai, manifests,   dual_modules,  dual_environment};
         case Step::kFinal:
-            return {compose,
-                    kubernetes,
-                    python_sdk,
-                    python_frameworks,
-                    python_http,
-                    script_sdk,
-                    script_frameworks,
-                    script_http,
-                    manifests,
-                    prose,
-                    tags,
-                    ports,
-                    rename_names,
-                    dedupe};
+            return {leave_dual,        proxies,       compose,       kubernetes,
+                    dockerfiles,       systemd_units, pipelines,     python_sdk,
+                    python_frameworks, python_http,   python_openai, script_sdk,
+                    script_frameworks, script_http,   script_openai, litellm,
+                    manifests,         prose,         tags,          ports,
+                    rename_names,      dedupe};
     }
     return {};
 }
@@ -94,6 +88,10 @@ public:
     Planner(const audit::Policy& policy, const Settings& settings)
         : policy_(policy), settings_(settings) {
         audit_options_.today = settings.today;
+        // What dual allowed is what final takes away.
+        if (settings.step == Step::kFinal)
+            std::erase_if(policy_.allow,
+                          [](const auto& allow) { return allow.reason == kDualReason; });
     }
 
     Plan run(std::vector<InputFile> inputs) {
@@ -112,6 +110,9 @@ public:
                     if (family == rename_names) leave_to_a_person();
                     const Context context{settings_, model_, report_};
                     if (workspace_.apply(wanted(family(workspace_, context))) != 0) look();
+                    if (round == 0 && family == leave_dual)
+                        for (auto& [path, file] : workspace_.files)
+                            file.theirs = written_by_people(file);
                 }
                 if (texts_of(workspace_) == before) break;
             }
@@ -149,7 +150,7 @@ private:
                          audit::Encoding::kUtf16Le ||
                      audit::Source(input.path, input.bytes).encoding() == audit::Encoding::kUtf16Be)
                 file.locked = "UTF-16";
-            file.original = input.bytes;
+            file.original = file.theirs = input.bytes;
             file.text = std::move(input.bytes);
             workspace_.files.emplace(input.path, std::move(file));
         }
@@ -175,16 +176,23 @@ private:
             if (finding.rule == 103 &&
                 (words.find("/v1/") != words.npos || words.find("/health") != words.npos))
                 continue;
+            // An image that a template puts together from values.
+            if (finding.rule == 113 && words.find(".Values.") != words.npos) continue;
             const auto line = line_number(file->text, finding.byte_start);
             const bool told = std::any_of(
                 file->todos.begin(), file->todos.end(),
                 [&](const PendingTodo& todo) { return line_number(file->text, todo.at) == line; });
             if (told) continue;
-            const auto* const rule = audit::find_rule(finding.rule);
-            file->todos.push_back({finding.byte_start, finding.message,
-                                   rule == nullptr ? std::string() : std::string(rule->how),
+            file->todos.push_back({finding.byte_start, finding.message, suggestion(finding, *file),
                                    finding.rule, true});
         }
+    }
+
+    std::string suggestion(const Finding& finding, const File& file) const {
+        if (!finding.fix.to.empty()) return finding.fix.to;
+        if (auto text = advice(finding, file, settings_.models); !text.empty()) return text;
+        const auto* const rule = audit::find_rule(finding.rule);
+        return rule == nullptr ? std::string() : std::string(rule->how);
     }
 
     std::size_t count() const {
@@ -226,14 +234,9 @@ private:
             for (const auto& finding : report_.findings) {
                 if (finding.path != path || !matters(finding, settings_.step)) continue;
                 if (!told.emplace(path, finding.line).second) continue;
-                const auto* const rule = audit::find_rule(finding.rule);
                 std::string reason = finding.message;
                 if (!file.locked.empty()) reason += " (" + file.locked + ": not edited)";
-                add(finding.line, std::move(reason),
-                    !finding.fix.to.empty() ? finding.fix.to
-                    : rule != nullptr       ? std::string(rule->how)
-                                            : std::string(),
-                    finding.rule);
+                add(finding.line, std::move(reason), suggestion(finding, file), finding.rule);
             }
         }
         std::stable_sort(plan_.todos.begin(), plan_.todos.end(), [](const Todo& a, const Todo& b) {
@@ -246,7 +249,7 @@ private:
                          });
     }
 
-    const audit::Policy& policy_;
+    audit::Policy policy_;
     const Settings& settings_;
     audit::Options audit_options_;
     Workspace workspace_;

@@ -1,7 +1,7 @@
 """Pairs of trees: `before`, and what each step makes of it (`after-final`, …), as plain files.
 
 Each result must be exactly that, parse, be a fixed point, and come as a patch that `git apply` takes. What is left to a
-person stands in `todo-<step>.txt`, one `path:line rule` a line. SEGUE_UPDATE_PAIRS=1 writes what the program makes now:
+person stands in `todo-<step>.txt`: `path:line rule reason`, and behind an arrow what is suggested. SEGUE_UPDATE_PAIRS=1 writes what the program makes now:
 read the difference before you commit it.
 """
 
@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -20,9 +21,11 @@ from support.segue import binary
 HERE = pathlib.Path(__file__).parent / "pairs"
 UPDATE = os.environ.get("SEGUE_UPDATE_PAIRS") == "1"
 CASES = [(case.name, step.name.removeprefix("after-"))
-         for case in sorted(HERE.iterdir()) for step in sorted(case.glob("after-*"))]
+         for case in sorted(HERE.iterdir()) for step in sorted(case.glob("after-*"))
+         if step.name != "after-dual-final"]
 # Files that tests or git would take for their own are kept under another name.
 STORED = {"gitignore.txt": ".gitignore"}
+BOTH = [case.name for case in sorted(HERE.iterdir()) if (case / "after-dual").is_dir() and (case / "after-final").is_dir()]
 
 
 def rewrite(folder, *arguments):
@@ -38,6 +41,12 @@ def tree_of(folder):
             last = STORED.get(last, last)
             found[f"{head}/{last}" if head else last] = path.read_bytes()
     return found
+
+
+def undated(tree):
+    """An allowance ends thirty days from today."""
+    return {name: re.sub(rb"until: \d{4}-\d\d-\d\d", b"until: 2026-12-24", content) if name == "segue-audit.yaml" else content
+            for name, content in tree.items()}
 
 
 def put(tree, folder):
@@ -76,8 +85,9 @@ def test_pair(case, step, tmp_path):
         (tmp_path / "patch").write_text(plan["patch"])
         git(folder, "apply", "--check", str(tmp_path / "patch"))
         git(folder, "apply", str(tmp_path / "patch"))
-    got = tree_of(folder)
-    todos = "".join(f"{todo['path']}:{todo['line']} {todo['rule']} {todo['reason']}\n" for todo in plan["todos"])
+    got = undated(tree_of(folder))
+    todos = "".join(f"{todo['path']}:{todo['line']} {todo['rule']} {todo['reason']}\n"
+                    + (f"    → {todo['suggestion']}\n" if todo["suggestion"] else "") for todo in plan["todos"])
     wanted_folder = HERE / case / f"after-{step}"
     todo_file = HERE / case / f"todo-{step}.txt"
     if UPDATE:
@@ -96,5 +106,28 @@ def test_pair(case, step, tmp_path):
     assert again.stdout == b"", "not a fixed point"
 
 
+@pytest.mark.parametrize("case", BOTH)
+def test_final_after_dual(case, tmp_path):
+    """What dual wrote leaves no trace: the result is that of going at once; compose keeps dual's services."""
+    folder = tmp_path / "app"
+    put(tree_of(HERE / case / "after-dual"), folder)
+    done = rewrite(folder, "apply", "--force", "--to", "final")
+    assert done.returncode == 0, done.stderr.decode()
+    (folder / "segue-rewrite.patch").unlink(missing_ok=True)
+    shutil.rmtree(folder / ".segue-rewrite", ignore_errors=True)
+    got = tree_of(folder)
+    wanted_folder = HERE / case / "after-dual-final"
+    if not wanted_folder.is_dir():
+        wanted_folder = HERE / case / "after-final"
+    elif UPDATE:
+        shutil.rmtree(wanted_folder)
+        put(got, wanted_folder)
+    wanted = tree_of(wanted_folder)
+    assert sorted(got) == sorted(wanted)
+    for name, content in got.items():
+        assert content.decode() == wanted[name].decode(), name
+        check_parses(name, content)
+
+
 def test_there_are_enough():
-    assert len(CASES) >= 40
+    assert len(CASES) >= 100

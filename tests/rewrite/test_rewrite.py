@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -160,16 +161,64 @@ def test_below_the_top_of_a_repository(tmp_path):
     git(tmp_path, "apply", "--check", "p")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def as_nobody(app):
+    """Root writes everywhere: the program runs as somebody else there, who may read the tree and no more."""
+    if os.geteuid() != 0:
+        app.chmod(0o555)
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("no setpriv")
+    for folder in (app, *app.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(folder.stat().st_mode | 0o005)
+    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
 def test_a_tree_that_is_read_only(app):
     before = tree(app)
-    app.chmod(0o555)
+    user = as_nobody(app)
     try:
-        done = rewrite(app, "apply", "--to", "final")
-        assert done.returncode != 0 and b"nothing was changed" in done.stderr
+        done = subprocess.run([*user, binary(), "rewrite", "apply", "--force", "--to", "final"], cwd=app, capture_output=True, timeout=120,
+                              env={**os.environ, "HOME": "/nonexistent", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
+                                   "GIT_CONFIG_VALUE_0": "*"})
+        assert done.returncode != 0 and b"nothing was changed" in done.stderr, done.stderr
     finally:
         app.chmod(0o755)
     assert tree(app) == before
+
+
+def test_a_full_file_system(app, tmp_path):
+    """A tmpfs that has room for the tree, but not for a second one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(small)], capture_output=True).returncode != 0:
+        pytest.skip("may not mount")
+    try:
+        for number in range(30):
+            (small / f"ollama_{number}.py").write_bytes(b"# Ollama\n" + b"x = 1\n" * 1500)
+        before = tree(small)
+        done = rewrite(small, "apply", "--to", "final")
+        assert done.returncode != 0 and b"No space left" in done.stderr, done.stderr
+        assert tree(small) == before
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_patch_that_no_longer_applies(app, tmp_path):
+    """The saved patch is git's: a tree that went on refuses it as a whole, and so does undo."""
+    patch = rewrite(app, "--to", "final").stdout
+    (tmp_path / "p").write_bytes(patch)
+    (app / "chat.py").write_text("import ollama\nprint(ollama.list())\n")
+    before = tree(app)
+    done = subprocess.run(["git", "-C", str(app), "apply", str(tmp_path / "p")], capture_output=True)
+    assert done.returncode != 0 and tree(app) == before
+    git(app, "commit", "-qam", "went on")
+    assert rewrite(app, "apply", "--to", "final").returncode == 0
+    (app / "chat.py").write_text("mine\n")
+    kept = tree(app)
+    done = rewrite(app, "undo")
+    assert done.returncode != 0 and b"chat.py changed since the rewrite" in done.stderr
+    assert tree(app) == kept
 
 
 def test_a_full_disk(app):

@@ -41,6 +41,22 @@ std::string model_rows(const Workspace& workspace, const Context& context, char 
 
 }  // namespace
 
+bool is_dual_module(const File& file) {
+    return file.form.code &&
+           std::string_view(file.text).substr(0, 120).find(
+               "The one place that knows which engine answers.") != std::string::npos &&
+           file.text.find("AI_BACKEND") != std::string::npos;
+}
+
+std::string dual_name(std::string_view old) {
+    for (const std::string_view address :
+         {"OLLAMA_URL", "OLLAMA_BASE_URL", "OLLAMA_API_URL", "OLLAMA_HOST"})
+        if (old == address) return "VLLM_ENDPOINT";
+    if (old.ends_with("MODEL") && old.find("OLLAMA") != old.npos)
+        return replace_all(old, "OLLAMA", "VLLM");
+    return {};
+}
+
 std::string dual_policy(const Context& context, const std::vector<std::string>& paths) {
     const auto day =
         std::chrono::system_clock::to_time_t(context.settings.today + std::chrono::hours(24 * 30));
@@ -50,11 +66,12 @@ std::string dual_policy(const Context& context, const std::vector<std::string>& 
     for (const auto& path : paths)
         list += (list.empty() ? "" : ", ") + ("\"" + path + "\"");
     return fmt::format(
-        "# Written by segue rewrite --to dual: both engines, until the move is over.\n"
+        "{}: both engines, until the move is over.\n"
         "allow:\n  - rules: [SEG104, SEG105, SEG106, SEG107, SEG111, SEG119, SEG120, "
-        "SEG122, SEG123]\n    paths: [{}]\n    reason: either engine may answer while "
-        "the move lasts\n    owner: \"{}\"\n    until: {:04}-{:02}-{:02}\n",
-        list, context.settings.owner, parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+        "SEG122, SEG123]\n    paths: [{}]\n    reason: {}\n    owner: \"{}\"\n    until: "
+        "{:04}-{:02}-{:02}\n",
+        kDualPolicyHead, list, kDualReason, context.settings.owner, parts.tm_year + 1900,
+        parts.tm_mon + 1, parts.tm_mday);
 }
 
 PythonModule python_module(const Workspace& workspace, const std::string& importer) {

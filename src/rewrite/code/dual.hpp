@@ -11,6 +11,16 @@
 
 namespace segue::rewrite {
 
+/// Why dual's policy allows what it allows; final knows it again by this.
+inline constexpr std::string_view kDualReason = "either engine may answer while the move lasts";
+inline constexpr std::string_view kDualPolicyHead = "# Written by segue rewrite --to dual";
+/// The line above the new names in an environment file.
+inline constexpr std::string_view kDualEnvironmentHead = "# Which engine answers:";
+/// One of the modules that dual writes.
+bool is_dual_module(const File& file);
+/// The new name beside an old one: OLLAMA_URL → VLLM_ENDPOINT; empty when there is none.
+std::string dual_name(std::string_view old);
+
 /// Python: beside the file, or at the top of its package. `import_line` brings `ai_client` in.
 struct PythonModule {
     std::string path;

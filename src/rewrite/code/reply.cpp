@@ -52,7 +52,8 @@ std::optional<NewWay> text(const Reading& reading) {
     if (reading.stream) {
         switch (reading.writing) {
             case Writing::kPythonObject:
-                return NewWay{"", ".choices[0].delta.content or \"\"", true};
+                return NewWay{"", ".choices[0].delta.content or " + std::string(2, reading.quote),
+                              true};
             case Writing::kPythonDict: {
                 const std::string q(1, reading.quote);
                 return NewWay{"",
@@ -63,9 +64,13 @@ std::optional<NewWay> text(const Reading& reading) {
             case Writing::kScript: return NewWay{"", ".choices[0]?.delta?.content ?? ''", true};
         }
     }
-    if (reading.writing == Writing::kScript && reading.typed)
-        return NewWay{"", ".choices[0]?.message.content ?? ''", true};
-    return NewWay{"", way(reading, {"choices", "[0]", "message", "content"})};
+    // null beside tool calls, and where a model only thought: Ollama says "".
+    const auto content = way(reading, {"choices", "[0]", "message", "content"});
+    if (python(reading)) {
+        return NewWay{"", content + " or " + std::string(2, reading.quote), true};
+    }
+    if (reading.typed) return NewWay{"", ".choices[0]?.message.content ?? ''", true};
+    return NewWay{"", content + " ?? ''", true};
 }
 
 std::optional<NewWay> completion(const Reading& reading, Keys keys) {
@@ -121,6 +126,12 @@ std::optional<Endpoint> endpoint_of_method(std::string_view method) {
     if (method == "embeddings") return Endpoint::kEmbeddings;
     if (method == "list") return Endpoint::kModels;
     return std::nullopt;
+}
+
+bool is_management(std::string_view method) {
+    for (const std::string_view known : {"pull", "push", "create", "copy", "delete", "show", "ps"})
+        if (method == known) return true;
+    return false;
 }
 
 std::string_view path_of(Endpoint endpoint) {

@@ -15,6 +15,8 @@ enum class Endpoint : std::uint8_t { kChat, kGenerate, kEmbed, kEmbeddings, kMod
 /// "/api/chat", "chat" → what is called; nothing for calls without a counterpart.
 std::optional<Endpoint> endpoint_of_path(std::string_view path);
 std::optional<Endpoint> endpoint_of_method(std::string_view method);
+/// Calls that look after Ollama's models: vLLM has its own when it starts.
+bool is_management(std::string_view method);
 /// "/v1/chat/completions"
 std::string_view path_of(Endpoint endpoint);
 

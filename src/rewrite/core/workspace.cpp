@@ -149,6 +149,11 @@ std::size_t Workspace::attempt(const std::vector<Group>& groups, std::set<std::s
             file.marks.push_back({0, text.size(), groups[i].rule});
             files.emplace(path, std::move(file));
         }
+        for (const auto& path : groups[i].removals)
+            if (auto* const file = find(path); file != nullptr) {
+                file->removed = true;
+                file->todos.clear();
+            }
         for (const auto& [from, to] : groups[i].renames) {
             auto node = files.extract(from);
             if (node.empty()) continue;

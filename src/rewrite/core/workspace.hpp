@@ -47,6 +47,7 @@ struct File {
     std::string old_path;  // as it is on disk; empty for a new file
     std::string original;
     std::string text;
+    std::string theirs;  // what people wrote: the original without what an earlier step added
     std::uint32_t mode = 0100644;
     audit::Form form;
     std::string locked;  // why nobody may edit it; empty = may be edited
@@ -71,6 +72,7 @@ struct Group {
     std::vector<Placed> edits;
     std::vector<std::pair<std::string, std::string>> renames;  // old path, new path
     std::vector<std::pair<std::string, std::string>> files;    // new path, text
+    std::vector<std::string> removals;                         // paths, also of locked files
     struct Note {
         std::string path;
         std::size_t at = 0;
@@ -89,7 +91,8 @@ struct Group {
             {file.path, at, std::move(reason), std::move(suggestion), by == 0 ? rule : by});
     }
     bool empty() const {
-        return edits.empty() && renames.empty() && files.empty() && notes.empty();
+        return edits.empty() && renames.empty() && files.empty() && removals.empty() &&
+               notes.empty();
     }
 };
 

@@ -7,6 +7,11 @@
 namespace segue::rewrite {
 namespace {
 
+/// A line of a Helm template that is no YAML: "{{- if .Values.gpu }}". It stands at any indent.
+bool is_directive(std::string_view body) {
+    return body.starts_with("{{") && body.ends_with("}}");
+}
+
 /// Where a comment begins outside quotes; the size when there is none.
 std::size_t comment_at(std::string_view line) {
     char quote = 0;
@@ -69,7 +74,8 @@ YamlLines::YamlLines(std::string_view text) : text_(text) {
                                    (first == std::string_view::npos || line.indent > scalar_above);
         if (!inside_scalar) scalar_above = std::string_view::npos;
         if (first != std::string_view::npos && body[first] != '#' && !inside_scalar &&
-            body.substr(first) != "---" && body.substr(first) != "...") {
+            body.substr(first) != "---" && body.substr(first) != "..." &&
+            !is_directive(body.substr(first))) {
             auto rest = body.substr(first);
             std::size_t rest_at = at + first;
             line.content = true;
@@ -145,7 +151,7 @@ std::size_t YamlLines::block_end(int line) const {
     for (std::size_t i = static_cast<std::size_t>(line) + 1; i < lines_.size(); ++i) {
         const auto& next = lines_[i];
         const auto body = trim(text_.substr(next.begin, next.end - next.begin));
-        if (body.empty()) continue;
+        if (body.empty() || is_directive(body)) continue;
         const bool deeper =
             next.indent > head.indent || (next.indent == head.indent && !head.item && next.item &&
                                           next.content && next.parent == line);

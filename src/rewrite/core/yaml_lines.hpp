@@ -1,5 +1,6 @@
 /// A YAML text as lines with their place in the tree of block mappings: enough to replace whole
-/// blocks by ranges and keep comments, order and style. Flow style stays one line. Pure.
+/// blocks by ranges and keep comments, order and style. Flow style stays one line; lines of a Helm
+/// template that only direct are nobody's. Pure.
 #pragma once
 
 #include <cstddef>

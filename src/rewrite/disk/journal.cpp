@@ -122,7 +122,8 @@ Result<void> take_back(const Journal& journal, const std::string& folder) {
     const auto at = [&](const std::string& path) { return journal.root + "/" + path; };
     std::vector<std::string> changed;
     for (const auto& entry : journal.files) {
-        ::unlink((at(entry.new_path) + ".new").c_str());  // of a write that was killed
+        if (!entry.new_path.empty())
+            ::unlink((at(entry.new_path) + ".new").c_str());  // of a write that was killed
         const auto now = entry.new_path.empty() ? std::string() : hash_of(at(entry.new_path));
         const bool moved = entry.new_path != entry.old_path;
         const bool fine = now == entry.after || now == entry.before || (moved && now.empty());

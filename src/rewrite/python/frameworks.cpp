@@ -55,12 +55,11 @@ constexpr std::array kClasses{
           "OpenAILikeEmbedding", Kind::kIndexVectors},
 };
 
-class Frameworks {
+class Frameworks : public Attempt {
 public:
     explicit Frameworks(const File& file)
-        : file_(file), tree_(audit::Tree::parse(Language::kPython, file.text)) {
-        group_.rule = 102;
-        group_.what = "the framework's connector in " + file.path;
+        : Attempt(file, 102, "the framework's connector in " + file.path),
+          tree_(audit::Tree::parse(Language::kPython, file.text)) {
         if (tree_) root_ = root_of(*tree_);
     }
 
@@ -75,19 +74,13 @@ public:
 
     bool run() {
         root_.walk([&](Node node) {
-            if (why_.empty()) visit(node);
-            return why_.empty();
+            if (fine()) visit(node);
+            return fine();
         });
-        if (why_.empty() && needs_os_ && !imports_module(root_, "os")) {
-            const auto at = before_imports(root_);
-            group_.edit(file_, at, at, "import os\n", 101);
-        }
-        return why_.empty();
+        std::set<std::string> done;
+        if (fine()) import_wanted(*this, root_, done);
+        return fine();
     }
-
-    Group take() { return std::move(group_); }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
     void import_statement(Node statement) {
@@ -179,10 +172,10 @@ private:
             };
             if (name == "base_url") {
                 base = true;
-                needs_os_ = true;
+                wants("os");
                 group_.edit(file_, argument.start(), argument.end(),
                             fmt::format("{}={}, api_key={}", index ? "api_base" : "base_url",
-                                        v1(value), kKey),
+                                        v1(value), openai_key(*this)),
                             104);
             } else if (index && name == "request_timeout") {
                 group_.edit(file_, key.start(), key.end(), "timeout", 108);
@@ -218,11 +211,11 @@ private:
         }
         std::string add;
         if (!base) {
-            needs_os_ = true;
+            wants("os");
             add += fmt::format(
                 ", {}=os.getenv(\"OLLAMA_HOST\", \"http://localhost:11434\") + "
                 "\"/v1\", api_key={}",
-                index ? "api_base" : "base_url", kKey);
+                index ? "api_base" : "base_url", openai_key(*this));
         }
         if (kind == Kind::kVectors) add += ", check_embedding_ctx_length=False";
         if (kind == Kind::kIndexChat) add += ", is_chat_model=True";
@@ -239,22 +232,10 @@ private:
             group_.edit(file_, arguments.start() + 1, arguments.start() + 1, add.substr(2), 104);
     }
 
-    void fail(Node at, std::string why) {
-        if (!why_.empty()) return;
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-
-    static constexpr std::string_view kKey = "os.getenv(\"VLLM_API_KEY\", \"EMPTY\")";
-    const File& file_;
     std::optional<audit::Tree> tree_;
     Node root_;
-    Group group_;
     std::map<std::string, const Class*> classes_;
     std::map<std::string, bool> aliased_;
-    bool needs_os_ = false;
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.hpp"
 #include "rewrite/code/dual.hpp"
@@ -18,14 +19,15 @@ using namespace python;
 /// Which library reads the stream: it decides whether lines are bytes.
 enum class Lines : std::uint8_t { kBytes, kText };
 
-class Call {
+class Call : public Attempt {
 public:
     Call(const File& file, Node call, Endpoint endpoint, bool dual)
-        : file_(file), call_(call), endpoint_(endpoint), dual_(dual) {
-        group_.rule = 103;
-        group_.what = fmt::format("the request of line {} in {}",
-                                  line_number(file.text, call.start()), file.path);
-    }
+        : Attempt(file, 103,
+                  fmt::format("the request of line {} in {}", line_number(file.text, call.start()),
+                              file.path)),
+          call_(call),
+          endpoint_(endpoint),
+          dual_(dual) {}
 
     /// `path` is the native path's place inside a string of the file.
     bool run(Range path, Node text) {
@@ -38,26 +40,7 @@ public:
         return reading(ndjson);
     }
 
-    Group take() { return std::move(group_); }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
-
 private:
-    bool fail(Node at, std::string why) {
-        if (why_.empty()) {
-            why_ = std::move(why);
-            where_ = at.start();
-        }
-        return false;
-    }
-    bool fail_at(std::size_t at, const std::string& why) {
-        if (why_.empty()) {
-            why_ = why;
-            where_ = at;
-        }
-        return false;
-    }
-
     /// dual: what stands before the path goes through the module.
     bool address(Range path, Node text) {
         constexpr std::string_view kThrough = "ai_client.address(";
@@ -136,8 +119,10 @@ private:
             given = keyword(arguments, "data");
             if (!given) given = keyword(arguments, "content");
             const auto dumped = given ? given.field("value") : Node();
-            if (dumped.is("call") && dumped.field("function").text() == "json.dumps")
+            if (dumped.is("call") && dumped.field("function").text() == "json.dumps") {
                 value = dumped.field("arguments").at(0);
+                typed_json(arguments);
+            }
         }
         if (!value && arguments.count() > 1 &&
             (arguments.at(1).is("dictionary") || arguments.at(1).is("identifier")))
@@ -145,11 +130,30 @@ private:
         if (!value) return fail(call_, "sends a body that cannot be seen here");
         const auto dictionary = value.is("identifier") ? literal(value) : value;
         if (!dictionary.is("dictionary")) return fail(value, "the body comes from elsewhere");
-        Request request(file_, group_);
+        Request request(*this);
         if (dual_) request.model_through("ai_client.model");
-        if (!request.body(dictionary, endpoint_, ndjson))
-            return fail_at(request.where(), request.why());
-        return true;
+        return request.body(dictionary, endpoint_, ndjson);
+    }
+
+    /// Ollama asked for no content type; OpenAI's servers do. `json=` says it by itself.
+    void typed_json(Node arguments) {
+        const auto headers = keyword(arguments, "headers");
+        if (!headers) {
+            const auto last = arguments.at(arguments.count() - 1);
+            group_.edit(file_, last.end(), last.end(),
+                        ", headers={\"Content-Type\": \"application/json\"}", 108);
+            return;
+        }
+        const auto value = headers.field("value");
+        if (to_lower(file_.text).find("content-type") != std::string::npos) return;
+        if (value.is("dictionary"))
+            group_.edit(file_, value.start() + 1, value.start() + 1,
+                        std::string("\"Content-Type\": \"application/json\"") +
+                            (value.count() > 0 ? ", " : ""),
+                        108);
+        else
+            group_.note(file_, value.start(), "these headers have to say what the body is",
+                        "\"Content-Type\": \"application/json\"", 108);
     }
 
     /// A name that is bound once to a dictionary, and otherwise only sent.
@@ -173,21 +177,18 @@ private:
 
     bool reading(bool ndjson) {
         Reading reading{endpoint_, false, Writing::kPythonDict, '"'};
-        Replies replies(file_, group_);
-        const auto finish = [&](bool fine) {
-            return fine || fail_at(replies.where(), replies.why());
-        };
+        Replies replies(*this);
         if (!response_) {
             // requests.post(…).json()["response"]
             const auto parent = root_.parent();
             const auto json = json_call(root_);
-            if (json) return finish(replies.follow(json, reading));
+            if (json) return replies.follow(json, reading);
             if (parent.is("expression_statement") || parent.is("attribute")) return true;
             return fail(root_, "hands the response on: who reads it is not known");
         }
         for (const auto use : uses()) {
             if (const auto json = json_call(use)) {
-                if (!finish(replies.follow(json, reading))) return false;
+                if (!replies.follow(json, reading)) return false;
                 continue;
             }
             const auto parent = use.parent();
@@ -283,23 +284,16 @@ private:
             file_, whole.end(), whole.end(),
             fmt::format("\n{0}if not {1}[\"choices\"]:\n{0}    continue", indent, chunk.text()),
             109);
-        Replies replies(file_, group_);
+        Replies replies(*this);
         const Reading reading{endpoint_, true, Writing::kPythonDict, '"'};
-        const auto scope = loop.field("body");
-        if (!replies.chunk(scope, chunk.text(), chunk, reading))
-            return fail_at(replies.where(), replies.why());
-        return true;
+        return replies.chunk(loop.field("body"), chunk.text(), chunk, reading);
     }
 
-    const File& file_;
     Node call_;
     Endpoint endpoint_;
     bool dual_;
-    Group group_;
     Node root_;
     Node response_;
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 /// The call that a string with a path is an argument of, also through a name that is bound once.
@@ -337,6 +331,7 @@ bool sends(Node call) {
 Groups python_http(const Workspace& workspace, const Context& context) {
     const bool dual = context.settings.step == Step::kDual;
     std::set<std::string> importing;
+    std::map<std::string, std::set<std::string>> imported;
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython || file.form.test) continue;
@@ -377,6 +372,7 @@ Groups python_http(const Workspace& workspace, const Context& context) {
             }
             Call request(file, call, *endpoint, dual);
             if (request.run(place, text)) {
+                import_wanted(request, root_of(*tree), imported[path]);
                 groups.push_back(request.take());
                 if (dual && importing.insert(path).second &&
                     file.text.find("ai_client") == std::string::npos) {

@@ -81,4 +81,45 @@ bool imports_module(Node root, std::string_view name) {
     return false;
 }
 
+std::string openai_key(Attempt& attempt) {
+    attempt.wants("os");
+    return "os.getenv(\"VLLM_API_KEY\", \"EMPTY\")";
+}
+
+std::string openai_base(Attempt& attempt, Node value) {
+    const std::string text(value.text());
+    if (!value || value.is("none")) {
+        attempt.wants("os");
+        return "os.getenv(\"OLLAMA_HOST\", \"http://localhost:11434\") + \"/v1\"";
+    }
+    if (const auto literal = string_value(value)) {
+        auto url = *literal;
+        while (url.ends_with('/'))
+            url.pop_back();
+        if (url.find("://") == std::string::npos) url = "http://" + url;
+        const char quote = text.back();
+        return quote + url + (url.ends_with("/v1") ? "" : "/v1") + quote;
+    }
+    if (value.is("string")) return text.substr(0, text.size() - 1) + "/v1" + text.back();
+    if (value.is("identifier") || value.is("attribute")) return "f\"{" + text + "}/v1\"";
+    if (value.is("call")) {
+        // getenv without a default may answer None.
+        const auto callee = value.field("function").text();
+        const bool reads = callee.ends_with("getenv") || callee.ends_with("environ.get");
+        if (reads && value.field("arguments").count() < 2)
+            return "(" + text + " or \"http://localhost:11434\") + \"/v1\"";
+        return text + " + \"/v1\"";
+    }
+    if (value.is("subscript")) return text + " + \"/v1\"";
+    return "(" + text + ") + \"/v1\"";
+}
+
+void import_wanted(Attempt& attempt, Node root, std::set<std::string>& done) {
+    std::string lines;
+    for (const auto& name : attempt.wanted())
+        if (!imports_module(root, name) && done.insert(name).second)
+            lines += "import " + name + "\n";
+    if (!lines.empty()) attempt.insert(before_imports(root), lines, 101);
+}
+
 }  // namespace segue::rewrite::python

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rewrite/code/reply.hpp"
+#include "rewrite/core/attempt.hpp"
 #include "rewrite/core/elements.hpp"
 #include "rewrite/core/node.hpp"
 #include "rewrite/core/places.hpp"
@@ -28,19 +29,23 @@ std::size_t after_imports(Node root);
 /// Where a new import can stand: before the first one, behind the docstring and __future__.
 std::size_t before_imports(Node root);
 bool imports_module(Node root, std::string_view name);
+/// The text that makes OpenAI's address of the native one: with /v1. No value: what Ollama's own
+/// package reads. Also of the key.
+std::string openai_base(Attempt& attempt, Node value);
+std::string openai_key(Attempt& attempt);
+/// Imports what the attempt wants and neither the module nor `done` has yet.
+void import_wanted(Attempt& attempt, Node root, std::set<std::string>& done);
 
-/// Follows a reply to where it is read, and rewrites the ways into it. Says why when it cannot.
-class Replies {
+/// Follows a reply to where it is read, and rewrites the ways into it; the attempt fails when it
+/// cannot.
+class Replies : AttemptPart {
 public:
-    Replies(const File& file, Group& group) : file_(file), group_(group) {}
+    explicit Replies(Attempt& attempt) : AttemptPart(attempt) {}
 
     /// `value` is an expression that yields a native reply.
     bool follow(Node value, const Reading& reading);
     /// A name that is bound to one chunk of a stream inside `scope`.
     bool chunk(Node scope, std::string_view name, Node binding, const Reading& reading);
-
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
     struct Way {
@@ -56,18 +61,18 @@ private:
     bool loop(Node target, Node body, Node clause, const Reading& reading);
     bool bind(Node target, const Reading& reading, bool message);
     bool message_use(Node name, const Reading& reading);
+    bool tool_calls(Node list, const Reading& reading);
+    bool tool_call_loop(Node body, Node target, const Reading& reading);
+    bool tool_call_names(Node scope, Node target, const Reading& reading);
+    bool tool_call(Node call, const Reading& reading);
     bool models(Node list, const Reading& reading);
     bool model_names(Node scope, Node target, const Reading& reading);
     bool drop_done(Node outer);
+    bool drop_other_endpoint(const Way& way, const Reading& reading);
     bool returned(Node statement, const Reading& reading);
-    bool fail(Node at, std::string why);
     void put(Node root, std::size_t end, const NewWay& fresh, Node outer);
     Reading quoted(Reading reading, Node at) const;
 
-    const File& file_;
-    Group& group_;
-    std::string why_;
-    std::size_t where_ = 0;
     std::set<std::size_t> seen_;
 };
 

@@ -33,14 +33,6 @@ bool is_logging(Node call) {
 
 }  // namespace
 
-bool Replies::fail(Node at, std::string why) {
-    if (why_.empty()) {
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-    return false;
-}
-
 Reading Replies::quoted(Reading reading, Node at) const {
     // Inside an f-string the other quote, as older Pythons demand.
     for (Node up = at; up; up = up.parent())
@@ -96,10 +88,21 @@ Replies::Way Replies::way_from(Node value) const {
 }
 
 void Replies::put(Node root, std::size_t end, const NewWay& fresh, Node outer) {
-    const bool tight = fresh.loose && !roomy(outer);
+    auto after = fresh.after;
+    bool tight = fresh.loose && !roomy(outer);
+    // `x["message"]["content"] or y` says it already.
+    const auto parent = outer.parent();
+    if (const auto cut = after.rfind(" or ");
+        parent.is("boolean_operator") && parent.field("left") == outer && cut != after.npos &&
+        cut + 6 == after.size() &&
+        file_.text.substr(outer.end(), parent.field("right").start() - outer.end()).find("or") !=
+            std::string::npos) {
+        after.resize(cut);
+        tight = false;
+    }
     if (tight || !fresh.before.empty())
         group_.edit(file_, root.start(), root.start(), (tight ? "(" : "") + fresh.before, 109);
-    group_.edit(file_, root.end(), end, fresh.after + (tight ? ")" : ""), 109);
+    group_.edit(file_, root.end(), end, after + (tight ? ")" : ""), 109);
 }
 
 /// `if chunk["done"]: break`: the end of the stream says it.
@@ -134,6 +137,20 @@ bool Replies::use(Node value, const Reading& plain) {
         }
         auto fresh = new_way(reading, keys);
         if (!fresh) continue;
+        // Who asked softly does not want an error where there is none.
+        const auto old =
+            std::string_view(file_.text).substr(way.root.end(), last.end() - way.root.end());
+        const auto q = std::string(1, reading.quote);
+        if (const auto way_to = "[" + q + "choices" + q + "][0][" + q + "message" + q + "][" + q +
+                                "content" + q + "]";
+            old.find(".get(") != old.npos && fresh->after.starts_with(way_to))
+            fresh->after = ".get(" + q + "choices" + q + ", [{}])[0].get(" + q + "message" + q +
+                           ", {}).get(" + q + "content" + q + ")" +
+                           fresh->after.substr(way_to.size());
+        if (const auto list = "[" + q + "data" + q + "]";
+            old.starts_with(".get(") && fresh->after == list)
+            fresh->after = ".get(" + q + "data" + q + ", " +
+                           (way.otherwise.empty() ? "[]" : way.otherwise) + ")";
         if (size < way.keys.size() && !leaf(keys) && way.keys[size].front() != '[') break;
         if (size == way.keys.size() && !way.otherwise.empty() && way.otherwise != "{}" &&
             !fresh->loose && (keys.back() == "content" || keys.back() == "response")) {
@@ -144,6 +161,10 @@ bool Replies::use(Node value, const Reading& plain) {
             put(way.root, last.end(), *fresh, last);
             return models(last, reading);
         }
+        if (keys == std::vector<std::string>{"message", "tool_calls"}) {
+            put(way.root, last.end(), *fresh, last);
+            return tool_calls(last, reading);
+        }
         put(way.root, last.end(), *fresh, last);
         if (keys == std::vector<std::string>{"message"}) {
             const auto parent = last.parent();
@@ -152,8 +173,27 @@ bool Replies::use(Node value, const Reading& plain) {
         }
         return true;
     }
+    if (drop_other_endpoint(way, reading)) return true;
     return fail(way.outer, fmt::format("reads {} of the reply, which has no counterpart",
                                        way.outer.text().substr(way.root.text().size())));
+}
+
+/// `… or reply.response` beside a chat's text: a field of the other endpoint, which never came.
+bool Replies::drop_other_endpoint(const Way& way, const Reading& reading) {
+    const auto other = reading.endpoint == Endpoint::kChat
+                           ? std::vector<std::string>{"response"}
+                           : std::vector<std::string>{"message", "content"};
+    const auto parent = way.outer.parent();
+    if (way.keys != other || !parent.is("boolean_operator")) return false;
+    const auto left = parent.field("left");
+    const auto right = parent.field("right");
+    if (file_.text.substr(left.end(), right.start() - left.end()).find("or") == std::string::npos)
+        return false;
+    if (right == way.outer)
+        group_.edit(file_, left.end(), right.end(), "", 109);
+    else
+        group_.edit(file_, left.start(), right.start(), "", 109);
+    return true;
 }
 
 bool Replies::whole(const Way& way, const Reading& reading) {
@@ -236,10 +276,124 @@ bool Replies::message_use(Node name, const Reading& reading) {
         way.keys.front() != "tool_calls")
         return fail(way.outer, fmt::format("reads {} of the message, which has no counterpart",
                                            way.keys.front()));
-    if (way.keys.front() == "tool_calls" && way.keys.size() > 1)
-        return fail(way.outer, "reads a tool call: its arguments are JSON text in OpenAI's API");
-    if (reading.writing == Writing::kPythonObject)
-        group_.edit(file_, way.root.end(), way.steps.front().end(), "." + way.keys.front(), 109);
+    NewWay fresh{"",
+                 reading.writing == Writing::kPythonObject
+                     ? "." + way.keys.front()
+                     : file_.text.substr(way.root.end(), way.steps.front().end() - way.root.end())};
+    const auto last = way.steps.front();
+    if (way.keys.front() == "content") {  // null beside tool calls
+        fresh.after += " or " + std::string(2, quoted(reading, last).quote);
+        fresh.loose = true;
+    }
+    if (fresh.loose || reading.writing == Writing::kPythonObject)
+        put(way.root, last.end(), fresh, last);
+    return way.keys.front() != "tool_calls" || tool_calls(last, reading);
+}
+
+/// The list of tool calls: their arguments are JSON text in OpenAI's API.
+bool Replies::tool_calls(Node list, const Reading& reading) {
+    if (reading.stream)
+        return fail(list, "reads tool calls of a stream: in OpenAI's API they come in pieces");
+    auto node = list;
+    while (node.parent().is("boolean_operator") || node.parent().is("parenthesized_expression"))
+        node = node.parent();  // … or []
+    const auto parent = node.parent();
+    if (parent.is("for_statement") && parent.field("right") == node)
+        return tool_call_loop(parent.field("body"), parent.field("left"), reading);
+    if (parent.is("for_in_clause") && parent.field("right") == node)
+        return tool_call_loop(parent.parent(), parent.field("left"), reading);
+    if (parent.is("if_statement") || parent.is("not_operator") || parent.is("while_statement") ||
+        parent.is("interpolation") || parent.is("comparison_operator") ||
+        parent.is("conditional_expression"))
+        return true;
+    if (parent.is("argument_list")) {
+        const auto callee = parent.parent().field("function").text();
+        if (callee == "len" || callee == "bool" || is_logging(parent.parent())) return true;
+    }
+    if (parent.is("subscript") && parent.field("value") == node)
+        return parent.parent().is("assignment") && parent.parent().field("left").is("identifier")
+                   ? tool_call_names(scope_of(node), parent.parent().field("left"), reading)
+                   : tool_call(parent, reading);
+    if (parent.is("assignment") && parent.field("right") == node &&
+        parent.field("left").is("identifier")) {
+        const auto target = parent.field("left");
+        for (const auto name : names_in(scope_of(target), target.text()))
+            if (name.start() > target.end() && !tool_calls(name, reading)) return false;
+        return true;
+    }
+    return fail(node, "hands the tool calls on: their arguments are JSON text in OpenAI's API");
+}
+
+bool Replies::tool_call_loop(Node body, Node target, const Reading& reading) {
+    if (!target.is("identifier")) return fail(target, "unpacks a tool call");
+    // What answers the call names it: {"role": "tool", …}.
+    bool fine = true;
+    body.walk([&](Node node) {
+        if (!node.is("dictionary")) return fine;
+        bool tool = false;
+        bool named = false;
+        for (const auto entry : node.children()) {
+            const auto key = entry.is("pair") ? string_value(entry.field("key")) : std::nullopt;
+            if (!key) continue;
+            tool = tool || (*key == "role" && string_value(entry.field("value")) == "tool");
+            named = named || *key == "tool_call_id";
+            if (*key == "tool_name") {
+                const auto at = entry.field("key");
+                group_.edit(file_, at.start() + 1, at.end() - 1, "name", 109);
+            }
+        }
+        if (!tool || named) return fine;
+        const auto first = node.at(0);
+        const char q = first.text().front() == '\'' ? '\'' : '"';
+        const auto id = reading.writing == Writing::kPythonObject
+                            ? fmt::format("{}.id", target.text())
+                            : fmt::format("{0}[{1}id{1}]", target.text(), q);
+        group_.edit(file_, first.end(), first.end(),
+                    fmt::format(", {0}tool_call_id{0}: {1}", q, id), 109);
+        return fine;
+    });
+    return tool_call_names(body, target, reading);
+}
+
+bool Replies::tool_call_names(Node scope, Node target, const Reading& reading) {
+    for (const auto name : names_in(scope, target.text()))
+        if (!(name == target) && !tool_call(name, reading)) return false;
+    return true;
+}
+
+/// One call, or its function: `call.function.arguments`, `call["function"]["arguments"]`.
+bool Replies::tool_call(Node call, const Reading& reading) {
+    const auto way = way_from(call);
+    const auto parent = way.outer.parent();
+    const bool shown =
+        parent.is("interpolation") || (parent.is("argument_list") && is_logging(parent.parent()));
+    if (way.keys.empty() && shown) return true;
+    const std::size_t depth = !way.keys.empty() && way.keys.front() == "function" ? 1 : 0;
+    // The package's own client answers with objects, whatever the old one took.
+    const auto object = [&](std::string_view path, std::string_view behind) {
+        const auto end = way.steps[way.keys.size() == depth ? 0 : depth].end();
+        if (reading.writing == Writing::kPythonObject)
+            group_.edit(file_, way.root.end(), end, std::string(path) + std::string(behind), 109);
+        else if (!behind.empty())
+            group_.edit(file_, end, end, std::string(behind), 109);
+    };
+    if (way.keys.size() == depth) {
+        if (depth == 1 && parent.is("assignment") && parent.field("left").is("identifier")) {
+            object(".function", "");
+            return tool_call_names(scope_of(parent), parent.field("left"), reading);
+        }
+        return fail(call, "hands a tool call on: its arguments are JSON text in OpenAI's API");
+    }
+    const auto& field = way.keys[depth];
+    const auto path = (depth == 1 ? ".function." : ".") + field;
+    if (field == "name" || field == "id" || field == "type") {
+        object(path, "");
+        return true;
+    }
+    if (field != "arguments") return fail(way.outer, "reads " + field + " of a tool call");
+    group_.edit(file_, way.root.start(), way.root.start(), "json.loads(", 109);
+    object(path, ")");
+    attempt_.wants("json");
     return true;
 }
 

@@ -13,14 +13,6 @@ constexpr std::string_view kPositional[][2] = {
 
 }  // namespace
 
-bool Request::fail(Node at, std::string why) {
-    if (why_.empty()) {
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-    return false;
-}
-
 std::string Request::pair(std::string_view name, std::string_view value, bool as_call) const {
     return as_call ? fmt::format("{}={}", name, value)
                    : fmt::format("{0}{1}{0}: {2}", quote_, name, value);
@@ -82,6 +74,87 @@ bool Request::options(Node value, std::vector<std::string>& plain, std::vector<s
     return fail(value, "the options come from elsewhere");
 }
 
+/// Functions of this file in the list, or a name that is bound to such a list.
+bool Request::holds_functions(Node tools) const {
+    Node root = tools;
+    while (root.parent())
+        root = root.parent();
+    const auto is_function = [&](std::string_view name) {
+        bool found = false;
+        root.walk([&](Node node) {
+            found = found || (node.is("function_definition") && node.field("name").text() == name);
+            return !found;
+        });
+        return found;
+    };
+    const auto list = resolve(tools);
+    if (list.is("list"))
+        for (const auto element : list.children())
+            if (element.is("identifier") && is_function(element.text())) return true;
+    return false;
+}
+
+/// `"content": q, "images": [x]` of a message becomes a list of parts.
+bool Request::messages(Node value, bool as_call) {
+    // Where the list is a name its messages are put together in the same function.
+    const auto scope = value.is("identifier") ? scope_of(value) : value;
+    std::vector<Node> found;
+    Node other;
+    scope.walk([&](Node node) {
+        if (node.is("dictionary")) {
+            for (const auto entry : node.children())
+                if (entry.is("pair") && string_value(entry.field("key")) == "images")
+                    found.push_back(node);
+        } else if (node.is("subscript") && string_value(node.field("subscript")) == "images" &&
+                   node.parent().is("assignment") && node.parent().field("left") == node) {
+            other = node;
+        }
+        return true;
+    });
+    if (other) return fail(other, "images are added to a message: they become image_url parts");
+    for (const auto dictionary : found) {
+        Node content;
+        Node images;
+        bool role = false;
+        for (const auto entry : dictionary.children()) {
+            const auto key = entry.is("pair") ? string_value(entry.field("key")) : std::nullopt;
+            if (!key) return fail(entry, "a message with images is put together at run time");
+            if (*key == "content") content = entry.field("value");
+            if (*key == "images") images = entry;
+            role = role || *key == "role";
+        }
+        if (!role) continue;  // the request's own body
+        if (!content) return fail(dictionary, "a message with images, but without content");
+        group_.edit(file_, content.start(), content.end(),
+                    parts_with(content.text(), image_parts(images.field("value"), as_call)), 108);
+        const auto range = element_range(images, file_.text);
+        group_.edit(file_, range.begin, range.end, "", 108);
+    }
+    return true;
+}
+
+std::string Request::parts_with(std::string_view text, std::string_view images) const {
+    return fmt::format("[{{{0}type{0}: {0}text{0}, {0}text{0}: {1}}}, {2}]", quote_, text, images);
+}
+
+/// Parts for the images of one message. The package also takes bytes and paths.
+std::string Request::image_parts(Node images, bool as_call) {
+    const auto part = [&](std::string_view image) {
+        const auto url = as_call
+                             ? fmt::format("image_url({})", image)
+                             : fmt::format("{0}data:image/jpeg;base64,{0} + {1}", quote_, image);
+        return fmt::format("{{{0}type{0}: {0}image_url{0}, {0}image_url{0}: {{{0}url{0}: {1}}}}}",
+                           quote_, url);
+    };
+    if (as_call) needs_image_url_ = true;
+    if (!images.is("list"))
+        return fmt::format("*[{} for image in {}]", part("image"), images.text());
+    std::string out;
+    for (const auto image : images.children())
+        if (!image.is("comment")) out += (out.empty() ? "" : ", ") + part(image.text());
+    return out;
+}
+
 void Request::replace(const Part& part, const std::vector<std::string>& texts) {
     if (texts.empty()) {
         const auto range = element_range(part.whole, file_.text);
@@ -101,6 +174,7 @@ void Request::replace(const Part& part, const std::vector<std::string>& texts) {
 bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, bool must_stream) {
     std::vector<std::string> extra;
     std::string system;
+    std::string images;
     const Part* prompt = nullptr;
     const Part* options_part = nullptr;
     std::vector<std::string> plain;
@@ -119,8 +193,7 @@ bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, b
                 group_.edit(file_, value.start(), value.start(), model_through_ + "(", 111);
             if (name == "model" && !model_through_.empty())
                 group_.edit(file_, value.end(), value.end(), ")", 111);
-            if (name == "messages" && value.text().find("\"images\"") != std::string_view::npos)
-                return fail(value, "messages with images: they become image_url parts");
+            if (name == "messages" && !messages(value, as_call)) return false;
             continue;
         }
         if (name == "stream") {
@@ -131,8 +204,7 @@ bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, b
             continue;
         }
         if (name == "tools") {
-            if (value.text().find("{") == std::string_view::npos && !value.is("identifier") &&
-                !value.is("list") && !value.is("attribute"))
+            if (holds_functions(value))
                 return fail(value, "tools that are functions: OpenAI's client wants schemas");
             continue;
         }
@@ -147,6 +219,11 @@ bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, b
             else
                 group_.edit(file_, part.whole.start(), value.start(),
                             fmt::format("{0}input{0}: ", quote_), 108);
+            continue;
+        }
+        if (name == "images" && endpoint == Endpoint::kGenerate) {
+            images = image_parts(value, as_call);
+            replace(part, {});
             continue;
         }
         if (name == "system" && endpoint == Endpoint::kGenerate) {
@@ -214,7 +291,8 @@ bool Request::parts(std::vector<Part>& parts, Endpoint endpoint, bool as_call, b
         };
         std::string list = "[";
         if (!system.empty()) list += message("system", system) + ", ";
-        list += message("user", prompt->value.text()) + "]";
+        const std::string text(prompt->value.text());
+        list += message("user", images.empty() ? text : parts_with(text, images)) + "]";
         replace(*prompt, {pair("messages", list, as_call)});
     } else if (endpoint == Endpoint::kGenerate && !parts.empty()) {
         return fail(parts.front().whole, "a request without a prompt only loads a model");

@@ -1,14 +1,25 @@
 /// A native request in Python: keyword arguments of a client's call, or a dictionary that becomes
-/// the JSON body. Edits it into OpenAI's request; says why when it cannot.
+/// the JSON body. Edits it into OpenAI's request; the attempt fails when it cannot.
 #pragma once
 
 #include "rewrite/python/python.hpp"
 
 namespace segue::rewrite::python {
 
-class Request {
+/// What the package did with an image by itself.
+inline constexpr std::string_view kImageUrl = R"(def image_url(image):
+    """An image as OpenAI's API wants it: from bytes, a path, or base64."""
+    if not isinstance(image, bytes) and os.path.isfile(image):
+        with open(image, "rb") as file:
+            image = file.read()
+    if isinstance(image, bytes):
+        image = base64.b64encode(image).decode()
+    return f"data:image/jpeg;base64,{image}"
+)";
+
+class Request : AttemptPart {
 public:
-    Request(const File& file, Group& group) : file_(file), group_(group) {}
+    explicit Request(Attempt& attempt) : AttemptPart(attempt) {}
 
     /// `client.chat(model, messages, options={…})`
     bool call(Node arguments, Endpoint endpoint);
@@ -18,8 +29,8 @@ public:
     /// dual: `model=…` goes through this function.
     void model_through(std::string function) { model_through_ = std::move(function); }
     bool streams() const { return streams_; }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
+    /// What was written calls image_url(): kImageUrl.
+    bool needs_image_url() const { return needs_image_url_; }
 
 private:
     struct Part {
@@ -34,15 +45,15 @@ private:
     std::string pair(std::string_view name, std::string_view value, bool as_call) const;
     void replace(const Part& part, const std::vector<std::string>& texts);
     Node resolve(Node value) const;
-    bool fail(Node at, std::string why);
+    bool holds_functions(Node tools) const;
+    bool messages(Node value, bool as_call);
+    std::string parts_with(std::string_view text, std::string_view images) const;
+    std::string image_parts(Node images, bool as_call);
 
-    const File& file_;
-    Group& group_;
     bool streams_ = false;
+    bool needs_image_url_ = false;
     std::string model_through_;
     char quote_ = '"';
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 }  // namespace segue::rewrite::python

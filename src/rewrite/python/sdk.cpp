@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/text.hpp"
 #include "rewrite/code/dual.hpp"
 #include "rewrite/core/findings.hpp"
+#include "rewrite/core/shared.hpp"
+#include "rewrite/python/clients.hpp"
 #include "rewrite/python/request.hpp"
 #include "rewrite/steps/steps.hpp"
 
@@ -16,202 +17,36 @@ namespace {
 
 using namespace python;
 
-/// Clients that a module hands out: name → asynchronous.
-using Exports = std::map<std::string, bool, std::less<>>;
+constexpr std::string_view kRefusal = R"(def not_with_vllm(call, *_, **__):
+    raise NotImplementedError(f"{call}: vLLM's models are chosen when it starts")
+)";
 
-class Sdk {
+class Sdk : public Attempt {
 public:
     /// `dual_import` brings the module ai_client in; empty: final.
-    Sdk(const File& file, const std::map<std::string, Exports, std::less<>>& modules,
-        std::string dual_import)
-        : file_(file),
-          modules_(modules),
+    Sdk(const File& file, const Modules& modules, std::string dual_import)
+        : Attempt(file, 102, "the ollama client in " + file.path),
           dual_import_(std::move(dual_import)),
-          tree_(audit::Tree::parse(Language::kPython, file.text)) {
-        group_.rule = 102;
-        group_.what = "the ollama client in " + file.path;
-        if (tree_) root_ = root_of(*tree_);
-    }
+          tree_(audit::Tree::parse(Language::kPython, file.text)),
+          root_(tree_ ? root_of(*tree_) : Node()),
+          clients_(root_, modules) {}
 
-    /// Imports and clients; needed by other files before anything changes.
-    Exports look() {
-        if (!root_) return {};
-        root_.walk([&](Node node) {
-            if (node.is("import_statement"))
-                plain_import(node);
-            else if (node.is("import_from_statement"))
-                from_import(node);
-            return true;
-        });
-        for (int round = 0; round < 3; ++round)
-            root_.walk([&](Node node) {
-                find_clients(node);
-                return true;
-            });
-        Exports out;
-        for (const auto& [name, async] : clients_)
-            if (name.find_first_of(".@") == std::string::npos) out[name] = async;
-        for (const auto& [name, async] : makers_)
-            out[name + "()"] = async;
-        return out;
-    }
-
-    bool speaks() const { return !imports_.empty() || !foreign_.empty(); }
-    bool owns_import() const { return !imports_.empty(); }
-    const std::set<std::string>& foreign() const { return foreign_; }
+    const Clients& clients() const { return clients_; }
 
     bool run() {
+        for (const auto statement : clients_.imports())
+            if (statement.is("import_statement") && statement.count() > 1)
+                fail(statement, "imports several packages on one line");
         root_.walk([&](Node node) {
-            if (why_.empty()) visit(node);
-            return why_.empty();
+            if (fine()) visit(node);
+            return fine();
         });
-        if (!why_.empty()) return false;
-        check_left_overs();
-        if (!why_.empty()) return false;
-        imports();
-        return why_.empty();
+        if (fine()) check_left_overs();
+        if (fine()) imports();
+        return fine();
     }
-
-    Group take() { return std::move(group_); }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
-    void plain_import(Node statement) {
-        for (const auto part : statement.children()) {
-            const auto name = part.is("aliased_import") ? part.field("name") : part;
-            if (name.text() != "ollama") continue;
-            modules_here_.emplace(part.is("aliased_import") ? part.field("alias").text()
-                                                            : name.text());
-            imports_.push_back(statement);
-            if (statement.count() > 1) fail(statement, "imports several packages on one line");
-        }
-    }
-
-    void from_import(Node statement) {
-        const auto module = statement.field("module_name").text();
-        if (module == "ollama") {
-            imports_.push_back(statement);
-            each_name(statement, [&](std::string_view name, std::string_view alias) {
-                names_[std::string(alias)] = std::string(name);
-            });
-            return;
-        }
-        // A client of another module of the project.
-        const auto stem = module.substr(module.rfind('.') + 1);
-        const auto at = modules_.find(stem);
-        if (at == modules_.end()) return;
-        each_name(statement, [&](std::string_view name, std::string_view alias) {
-            for (const auto& [known, async] : at->second) {
-                if (known == name)
-                    clients_[std::string(alias)] = async;
-                else if (known == std::string(name) + "()")
-                    makers_[std::string(alias)] = async;
-                else
-                    continue;
-                foreign_.insert(std::string(stem));
-            }
-        });
-    }
-
-    template <class Each>
-    static void each_name(Node statement, const Each& each) {
-        const auto module = statement.field("module_name");
-        for (const auto part : statement.children()) {
-            if (part == module) continue;
-            if (part.is("aliased_import"))
-                each(part.field("name").text(), part.field("alias").text());
-            else if (part.is("dotted_name"))
-                each(part.text(), part.text());
-        }
-    }
-
-    /// "Client", "chat", … when the node names something of the package.
-    std::string package_name(Node node) const {
-        if (node.is("attribute") && node.field("object").is("identifier") &&
-            modules_here_.contains(node.field("object").text()))
-            return std::string(node.field("attribute").text());
-        if (node.is("identifier"))
-            if (const auto at = names_.find(node.text()); at != names_.end()) return at->second;
-        return {};
-    }
-
-    /// 0 no client, 1 synchronous, 2 asynchronous.
-    int client_kind(Node node) const {
-        while (node.is("await") || node.is("parenthesized_expression"))
-            node = node.at(0);
-        if (node.is("call")) {
-            const auto made = package_name(node.field("function"));
-            if (made == "Client") return 1;
-            if (made == "AsyncClient") return 2;
-            const auto callee = node.field("function");
-            const auto name = callee.is("attribute") ? callee.field("attribute") : callee;
-            if (const auto at = makers_.find(name.text()); at != makers_.end())
-                return at->second ? 2 : 1;
-            return 0;
-        }
-        return bound_client(node);
-    }
-
-    /// Where a name was given a client: the nearest scope around decides.
-    static std::string scoped(Node name) {
-        const auto scope = scope_of(name);
-        return name.is("identifier") && !scope.is("module")
-                   ? fmt::format("{}@{}", name.text(), scope.start())
-                   : std::string(name.text());
-    }
-
-    int bound_client(Node node) const {
-        if (node.is("identifier"))
-            for (Node scope = scope_of(node); scope && !scope.is("module");
-                 scope = scope_of(scope)) {
-                const auto at = clients_.find(fmt::format("{}@{}", node.text(), scope.start()));
-                if (at != clients_.end()) return at->second ? 2 : 1;
-                // Bound to something else there.
-                for (const auto name : names_in(scope, node.text())) {
-                    const auto parent = name.parent();
-                    if ((parent.is("assignment") && parent.field("left") == name) ||
-                        parent.is("as_pattern_target") || parent.is("parameters"))
-                        return 0;
-                }
-            }
-        const auto at = clients_.find(node.text());
-        return at == clients_.end() ? 0 : at->second ? 2 : 1;
-    }
-
-    void find_clients(Node node) {
-        if (node.is("assignment")) {
-            const int kind = node.field("right") ? client_kind(node.field("right")) : 0;
-            const auto left = node.field("left");
-            if (kind != 0 && (left.is("identifier") || left.is("attribute")))
-                clients_[scoped(left)] = kind == 2;
-            if (const auto type = node.field("type")) typed(left, type);
-        } else if (node.is("typed_parameter")) {
-            typed(node.at(0), node.field("type"));
-        } else if (node.is("typed_default_parameter")) {
-            typed(node.field("name"), node.field("type"));
-        } else if (node.is("return_statement") && node.count() > 0) {
-            const auto function = scope_of(node);
-            const int kind = client_kind(node.at(0));
-            if (kind != 0 && function.is("function_definition"))
-                makers_[std::string(function.field("name").text())] = kind == 2;
-        } else if (node.is("as_pattern")) {
-            const int kind = client_kind(node.at(0));
-            if (kind != 0)
-                clients_[scoped(node.at(1).count() > 0 ? node.at(1).at(0) : node.at(1))] =
-                    kind == 2;
-        }
-    }
-
-    void typed(Node name, Node type) {
-        type.walk([&](Node part) {
-            const auto what = package_name(part);
-            if (what == "Client" || what == "AsyncClient")
-                clients_[scoped(name)] = what == "AsyncClient";
-            return what.empty();
-        });
-    }
-
     void visit(Node node) {
         if (node.is("call")) {
             call(node);
@@ -219,23 +54,23 @@ private:
         }
         const bool names_something = node.is("attribute") || node.is("identifier");
         if (!names_something || consumed_.contains(node.start())) return;
-        const auto name = package_name(node);
+        const auto name = clients_.package_name(node);
         if (name.empty() || inside_import(node)) return;
         const auto parent = node.parent();
         if (node.is("identifier") && parent.is("attribute") && parent.field("attribute") == node)
             return;
         if (name == "ResponseError") {
             replace(node, "APIStatusError");
-            wanted_.insert("APIStatusError");
+            openai_.insert("APIStatusError");
             error_fields(node);
         } else if (name == "RequestError") {
             replace(node, "OpenAIError");
-            wanted_.insert("OpenAIError");
+            openai_.insert("OpenAIError");
         } else if (name == "Client" || name == "AsyncClient") {
             if (parent.is("call") && parent.field("function") == node) return;  // call() does it
             const auto* const fresh = name == "Client" ? "OpenAI" : "AsyncOpenAI";
             replace(node, fresh);
-            wanted_.insert(fresh);
+            openai_.insert(fresh);
         } else if (name == "ChatResponse" || name == "GenerateResponse") {
             replace(node, "ChatCompletion");
             types_.insert("ChatCompletion");
@@ -254,7 +89,7 @@ private:
 
     void call(Node node) {
         const auto function = node.field("function");
-        const auto name = package_name(function);
+        const auto name = clients_.package_name(function);
         if (name == "Client" || name == "AsyncClient") {
             constructor(node, name == "AsyncClient");
             return;
@@ -262,7 +97,8 @@ private:
         std::string method;
         if (!name.empty()) {
             method = name;
-        } else if (function.is("attribute") && client_kind(function.field("object")) != 0) {
+        } else if (function.is("attribute") &&
+                   clients_.kind(function.field("object")) != ClientKind::kNone) {
             method = std::string(function.field("attribute").text());
         } else {
             handed_on(node);
@@ -270,15 +106,21 @@ private:
         }
         const auto endpoint = endpoint_of_method(method);
         if (name == "ResponseError" || name == "Options") return;
+        if (!endpoint && is_management(method) && !dual()) {
+            management(node, method);
+            return;
+        }
         if (!endpoint) {
             fail(node, fmt::format("{}() has no counterpart in OpenAI's API", method));
             return;
         }
-        Request request(file_, group_);
+        Request request(*this);
         if (dual()) request.model_through("ai_client.model");
-        if (!request.call(node.field("arguments"), *endpoint)) {
-            fail_at(request.where(), request.why());
-            return;
+        if (!request.call(node.field("arguments"), *endpoint)) return;
+        if (request.needs_image_url()) {
+            needs_image_url_ = true;
+            wants("os");
+            wants("base64");
         }
         std::string target;
         if (name.empty()) {
@@ -299,40 +141,52 @@ private:
             replace(function, target + std::string(suffix));
             if (function.is("attribute")) consumed_.insert(function.field("object").start());
         }
-        Replies replies(file_, group_);
+        Replies replies(*this);
         const Reading reading{*endpoint, request.streams(), Writing::kPythonObject,
                               node.text().find('\'') < node.text().find('"') ? '\'' : '"'};
-        if (!replies.follow(node, reading)) fail_at(replies.where(), replies.why());
-        refused_connection(node);
+        if (replies.follow(node, reading)) refused_connection(node);
+    }
+
+    /// A pull whose progress nobody reads goes; what else asks for Ollama's models gets a clear
+    /// error, and is listed.
+    void management(Node node, const std::string& method) {
+        const auto function = node.field("function");
+        consumed_.insert(function.start());
+        if (function.is("attribute")) consumed_.insert(function.field("object").start());
+        auto statement = node.parent();
+        if (statement.is("await")) statement = statement.parent();
+        if (method == "pull" && statement.is("expression_statement")) {
+            group_.note(file_, statement.start(),
+                        "a pull went: vLLM downloads its model when it starts", {}, 102);
+            if (statement.parent().count() == 1)
+                group_.edit(file_, statement.start(), statement.end(), "pass", 102);
+            else
+                drop_statement(group_, file_, statement, 102);
+            return;
+        }
+        needs_refusal_ = true;
+        group_.note(file_, node.start(),
+                    fmt::format("{}() has no counterpart: the call raises an error now", method),
+                    "decide what the feature is with vLLM, whose models are chosen when it starts",
+                    102);
+        const auto arguments = node.field("arguments");
+        replace(function, "not_with_vllm");
+        group_.edit(file_, arguments.start() + 1, arguments.start() + 1,
+                    fmt::format("\"{}\"{}", method, arguments.count() > 0 ? ", " : ""), 102);
     }
 
     /// A client as an argument of the project's own function is used where we do not look.
     void handed_on(Node call) {
         for (const auto argument : call.field("arguments").children()) {
             const auto value = argument.is("keyword_argument") ? argument.field("value") : argument;
-            const bool module = value.is("identifier") && modules_here_.contains(value.text());
-            const bool client =
-                (value.is("identifier") || value.is("attribute")) && bound_client(value) != 0;
+            const bool module = value.is("identifier") && clients_.is_package(value.text());
+            const bool client = (value.is("identifier") || value.is("attribute")) &&
+                                clients_.bound(value) != ClientKind::kNone;
             const auto callee = call.field("function").text();
             if (callee == "isinstance" || callee == "print") continue;
-            if (module || (client && !typed_receiver(callee)))
+            if (module || (client && !clients_.takes_client(callee)))
                 fail(argument, "hands a client on: who uses it is not known");
         }
-    }
-
-    /// A function of this file that says that it takes a client.
-    bool typed_receiver(std::string_view callee) const {
-        bool found = false;
-        root_.walk([&](Node node) {
-            if (node.is("function_definition") && node.field("name").text() == callee)
-                for (const auto parameter : node.field("parameters").children()) {
-                    const auto name =
-                        parameter.is("typed_parameter") ? parameter.at(0) : parameter.field("name");
-                    found = found || (name && clients_.contains(scoped(name)));
-                }
-            return !found;
-        });
-        return found;
     }
 
     static bool inside_import(Node node) {
@@ -346,7 +200,7 @@ private:
         replace(node.field("function"), fresh);
         if (node.field("function").is("attribute"))
             consumed_.insert(node.field("function").field("object").start());
-        wanted_.insert(fresh);
+        openai_.insert(fresh);
         const auto arguments = node.field("arguments");
         Node host;
         for (const auto argument : arguments.children()) {
@@ -374,45 +228,14 @@ private:
         }
     }
 
-    std::string key() {
-        if (dual()) return "ai_client.API_KEY";
-        needs_os_ = true;
-        return "os.getenv(\"VLLM_API_KEY\", \"EMPTY\")";
-    }
-
-    /// What the package itself reads.
-    std::string default_url() {
-        if (dual()) return "ai_client.base_url()";
-        needs_os_ = true;
-        return "os.getenv(\"OLLAMA_HOST\", \"http://localhost:11434\") + \"/v1\"";
-    }
+    std::string key() { return dual() ? "ai_client.API_KEY" : openai_key(*this); }
+    std::string default_url() { return dual() ? "ai_client.base_url()" : openai_base(*this, {}); }
 
     bool dual() const { return !dual_import_.empty(); }
 
     std::string base_url(Node value) {
-        const std::string text(value.text());
-        if (dual()) return "ai_client.base_url(" + text + ")";
-        if (const auto literal = string_value(value)) {
-            auto url = *literal;
-            while (url.ends_with('/'))
-                url.pop_back();
-            if (url.find("://") == std::string::npos) url = "http://" + url;
-            const char quote = text.back();
-            return quote + url + (url.ends_with("/v1") ? "" : "/v1") + quote;
-        }
-        if (value.is("string")) return text.substr(0, text.size() - 1) + "/v1" + text.back();
-        if (value.is("identifier") || value.is("attribute")) return "f\"{" + text + "}/v1\"";
-        if (value.is("none")) return default_url();
-        if (value.is("call")) {
-            // getenv without a default may answer None.
-            const auto count = value.field("arguments").count();
-            const auto callee = value.field("function").text();
-            if (callee.ends_with("getenv") || callee.ends_with("environ.get"))
-                if (count < 2) return "(" + text + " or \"http://localhost:11434\") + \"/v1\"";
-            return text + " + \"/v1\"";
-        }
-        if (value.is("subscript")) return text + " + \"/v1\"";
-        return "(" + text + ") + \"/v1\"";
+        return dual() ? "ai_client.base_url(" + std::string(value.text()) + ")"
+                      : openai_base(*this, value);
     }
 
     std::string client_name() const {
@@ -450,7 +273,7 @@ private:
                     if (node.is("identifier") && node.text() == "ConnectionError" &&
                         !node.parent().is("attribute") && consumed_.insert(node.start()).second) {
                         group_.edit(file_, node.start(), node.end(), "APIConnectionError", 102);
-                        wanted_.insert("APIConnectionError");
+                        openai_.insert("APIConnectionError");
                     }
                     return true;
                 });
@@ -461,37 +284,74 @@ private:
     /// A name of the package that nothing above has understood.
     void check_left_overs() {
         root_.walk([&](Node node) {
-            if (!why_.empty() || inside_import(node)) return false;
-            if (!node.is("identifier") || !modules_here_.contains(node.text())) return true;
+            if (!fine() || inside_import(node)) return false;
+            if (!node.is("identifier") || !clients_.is_package(node.text())) return true;
             const auto parent = node.parent();
             if (parent.is("attribute") && parent.field("attribute") == node) return true;
             if (parent.is("keyword_argument") && parent.field("name") == node) return true;
             if (consumed_.contains(node.start())) return true;
+            if (asks_whether_there(node)) return true;
             fail(node, "uses the package in a way that is not known");
             return true;
         });
     }
 
+    std::string default_client() {
+        return fmt::format("{} = OpenAI(base_url={}, api_key={})", client_name(), default_url(),
+                           key());
+    }
+
+    /// `try: import ollama`, `except ImportError: ollama = None`: whether it is there is asked by
+    /// its name, which is another one now.
+    bool asks_whether_there(Node name) {
+        const bool guarded =
+            std::any_of(clients_.imports().begin(), clients_.imports().end(), [](Node statement) {
+                const auto parent = statement.parent();
+                return parent.is("block") && parent.parent().is("try_statement");
+            });
+        if (!guarded) return false;
+        const auto parent = name.parent();
+        const bool set = parent.is("assignment") && parent.field("left") == name &&
+                         parent.field("right").is("none");
+        const bool asked = parent.is("comparison_operator") || parent.is("not_operator") ||
+                           parent.is("boolean_operator") ||
+                           (parent.is("if_statement") && parent.field("condition") == name);
+        if (!set && !asked) return false;
+        replace(name, needs_client_ ? client_name() : "OpenAI");
+        if (!needs_client_) openai_.insert("OpenAI");
+        return true;
+    }
+
+    std::size_t last_import() const {
+        auto at = after_imports(root_);
+        for (const auto statement : clients_.imports())
+            if (statement.parent().is("module")) at = std::max(at, statement.end());
+        return at;
+    }
+
     void imports() {
-        if (needs_client_) wanted_.insert("OpenAI");
+        if (needs_client_) openai_.insert("OpenAI");
         std::string line;
-        if (!wanted_.empty()) {
+        if (!openai_.empty()) {
             std::string list;
-            for (const auto& name : wanted_)
+            for (const auto& name : openai_)
                 list += (list.empty() ? "" : ", ") + name;
             line = "from openai import " + list;
         }
         for (const auto& type : types_)
             line += (line.empty() ? "" : "\n") + ("from openai.types.chat import " + type);
         bool placed = false;
-        for (const auto statement : imports_) {
+        bool client_placed = false;
+        for (const auto statement : clients_.imports()) {
             const auto parent = statement.parent();
             const bool guarded = parent.is("block") && parent.parent().is("try_statement");
             if (guarded) {
-                fail(statement,
-                     "the import is optional: what happens without it is the project's "
-                     "choice");
-                return;
+                const auto inner = "\n" + indent_at(file_.text, statement.start());
+                auto put = replace_all(line, "\n", inner);
+                if (needs_client_) put += inner + default_client();
+                replace(statement, put.empty() ? "pass" : put);
+                placed = client_placed = true;
+                continue;
             }
             const auto indent = indent_at(file_.text, statement.start());
             // One import at the top is enough for all that stand there.
@@ -515,57 +375,40 @@ private:
                         replace_all(line, "\n", "\n" + indent), 101);
             placed = placed || !parent.is("block");
         }
-        if (!line.empty() && (imports_.empty() || (needs_client_ && !placed))) {
+        if (!line.empty() && (clients_.imports().empty() || (needs_client_ && !placed))) {
             const auto at = after_imports(root_);
             group_.edit(file_, at, at, (at == 0 ? "" : "\n") + line + (at == 0 ? "\n" : ""), 101);
         }
-        if (dual() && (needs_client_ || !imports_.empty())) {
-            auto at = after_imports(root_);
-            for (const auto statement : imports_)
-                if (statement.parent().is("module")) at = std::max(at, statement.end());
+        if (dual() && (needs_client_ || !clients_.imports().empty())) {
+            const auto at = last_import();
             group_.edit(file_, at, at, "\n" + dual_import_, 101);
         }
-        if (needs_client_) {
-            auto at = after_imports(root_);
-            for (const auto statement : imports_)
-                if (statement.parent().is("module")) at = std::max(at, statement.end());
-            group_.edit(file_, at, at,
-                        fmt::format("\n\n{} = OpenAI(base_url={}, api_key={})", client_name(),
-                                    default_url(), key()),
-                        102);
+        if (needs_client_ && !client_placed) {
+            const auto at = last_import();
+            group_.edit(file_, at, at, "\n\n" + default_client(), 102);
         }
-        if (needs_os_ && !imports_module(root_, "os")) {
-            const auto at = before_imports(root_);
-            group_.edit(file_, at, at, "import os\n", 101);
+        if (needs_refusal_) {
+            const auto at = last_import();
+            group_.edit(file_, at, at, "\n\n\n" + std::string(trim(kRefusal)) + "\n", 102);
         }
+        if (needs_image_url_) {
+            const auto at = last_import();
+            group_.edit(file_, at, at, "\n\n\n" + std::string(trim(kImageUrl)) + "\n", 102);
+        }
+        std::set<std::string> done;
+        import_wanted(*this, root_, done);
     }
 
-    void fail(Node at, std::string why) { fail_at(at.start(), std::move(why)); }
-    void fail_at(std::size_t at, std::string why) {
-        if (!why_.empty()) return;
-        why_ = std::move(why);
-        where_ = at;
-    }
-
-    const File& file_;
-    const std::map<std::string, Exports, std::less<>>& modules_;
     std::string dual_import_;
     std::optional<audit::Tree> tree_;
     Node root_;
-    Group group_;
-    std::vector<Node> imports_;
-    std::set<std::string, std::less<>> modules_here_;  // "ollama", or its alias
-    std::map<std::string, std::string, std::less<>> names_;
-    std::map<std::string, bool, std::less<>> clients_;  // expression → asynchronous
-    std::map<std::string, bool, std::less<>> makers_;   // functions that answer with a client
-    std::set<std::string> foreign_;                     // modules whose clients are used here
+    Clients clients_;
     std::set<std::size_t> consumed_;
-    std::set<std::string> wanted_;
+    std::set<std::string> openai_;
     std::set<std::string> types_;
     bool needs_client_ = false;
-    bool needs_os_ = false;
-    std::string why_;
-    std::size_t where_ = 0;
+    bool needs_image_url_ = false;
+    bool needs_refusal_ = false;
 };
 
 std::string stem_of(const std::string& path) {
@@ -577,63 +420,29 @@ std::string stem_of(const std::string& path) {
 
 Groups python_sdk(const Workspace& workspace, const Context& context) {
     const bool dual = context.settings.step == Step::kDual;
-    std::map<std::string, Exports, std::less<>> modules;
+    static const Modules kNobodys;
+    Modules modules;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython ||
             file.text.find("ollama") == std::string::npos)
             continue;
-        Sdk sdk(file, {}, {});
-        auto exports = sdk.look();
-        if (sdk.owns_import() && !exports.empty()) modules[stem_of(path)] = std::move(exports);
+        const auto tree = audit::Tree::parse(Language::kPython, file.text);
+        if (!tree) continue;
+        const Clients clients(root_of(*tree), kNobodys);
+        if (auto exports = clients.exports(); !clients.imports().empty() && !exports.empty())
+            modules[stem_of(path)] = std::move(exports);
     }
-    Groups groups;
-    Group together;  // files that share clients change together
-    together.rule = 102;
-    together.what = "the ollama clients that several files share";
-    std::vector<Group::Note> failures;
-    std::set<std::string> shared;
-    struct Done {
-        const File* file;
-        Group group;
-        std::set<std::string> foreign;
-        std::string why;
-        std::size_t where;
-    };
-    std::vector<Done> done;
+    Shared shared("the ollama clients that several files share");
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.language() != Language::kPython) continue;
         if (file.text.find("ollama") == std::string::npos && modules.empty()) continue;
         Sdk sdk(file, modules, dual ? python_module(workspace, path).import_line : "");
-        sdk.look();
-        if (!sdk.speaks()) continue;
+        const auto& clients = sdk.clients();
+        if (clients.imports().empty() && clients.foreign().empty()) continue;
         sdk.run();
-        shared.insert(sdk.foreign().begin(), sdk.foreign().end());
-        done.push_back({&file, sdk.take(), sdk.foreign(), sdk.why(), sdk.where()});
+        shared.add(file, stem_of(path), clients.foreign(), sdk);
     }
-    bool shared_failed = false;
-    for (const auto& one : done)
-        if (!one.why.empty() && (!one.foreign.empty() || shared.contains(stem_of(one.file->path))))
-            shared_failed = true;
-    for (auto& one : done) {
-        const bool is_shared = !one.foreign.empty() || shared.contains(stem_of(one.file->path));
-        if (!one.why.empty()) {
-            Group told;
-            told.rule = 102;
-            told.note(*one.file, one.where, "the ollama client of this file stays: " + one.why,
-                      "change the file by hand: client.chat.completions.create, "
-                      "choices[0].message.content");
-            groups.push_back(std::move(told));
-        } else if (!is_shared) {
-            groups.push_back(std::move(one.group));
-        } else if (!shared_failed) {
-            together.edits.insert(together.edits.end(), one.group.edits.begin(),
-                                  one.group.edits.end());
-            together.notes.insert(together.notes.end(), one.group.notes.begin(),
-                                  one.group.notes.end());
-        }
-    }
-    groups.push_back(std::move(together));
-    return groups;
+    return shared.groups();
 }
 
 }  // namespace segue::rewrite

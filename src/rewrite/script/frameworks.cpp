@@ -11,13 +11,12 @@ namespace {
 
 using namespace script;
 
-class Frameworks {
+class Frameworks : public Attempt {
 public:
-    explicit Frameworks(const File& file) : file_(file) {
+    explicit Frameworks(const File& file)
+        : Attempt(file, 102, "the framework's connector in " + file.path) {
         parse(file, parsed_);
         if (parsed_.tree) root_ = root_of(*parsed_.tree);
-        group_.rule = 102;
-        group_.what = "the framework's connector in " + file.path;
         quote_ = quote_of(parsed_.text);
         end_ = semicolons(parsed_.text) ? ";" : "";
     }
@@ -33,15 +32,11 @@ public:
 
     bool run() {
         root_.walk([&](Node node) {
-            if (why_.empty()) visit(node);
-            return why_.empty();
+            if (fine()) visit(node);
+            return fine();
         });
-        return why_.empty();
+        return fine();
     }
-
-    Group take() { return std::move(group_); }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
     void import_statement(Node node) {
@@ -89,9 +84,7 @@ private:
         return {};
     }
 
-    std::string key() const {
-        return fmt::format("process.env.VLLM_API_KEY ?? {0}EMPTY{0}", quote_);
-    }
+    std::string key() const { return openai_key(quote_); }
 
     /// …/api of the provider becomes …/v1.
     std::string v1(Node value) const {
@@ -203,21 +196,11 @@ private:
                     fmt::format(" name: {0}vllm{0}, apiKey: {1},", quote_, key()), 102);
     }
 
-    void fail(Node at, std::string why) {
-        if (!why_.empty()) return;
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-
-    const File& file_;
     Parsed parsed_;
     Node root_;
-    Group group_;
     char quote_ = '\'';
     std::string end_;
     bool found_ = false;
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 }  // namespace

@@ -14,18 +14,17 @@ namespace {
 
 using namespace script;
 
-class Call {
+class Call : public Attempt {
 public:
     Call(const File& file, const Parsed& parsed, Node call, Endpoint endpoint, bool dual)
-        : file_(file),
+        : Attempt(file, 103,
+                  fmt::format("the request of line {} in {}", line_number(file.text, call.start()),
+                              file.path)),
           dual_(dual),
           typed_(parsed.typed()),
           root_(root_of(*parsed.tree)),
           call_(call),
           endpoint_(endpoint) {
-        group_.rule = 103;
-        group_.what = fmt::format("the request of line {} in {}",
-                                  line_number(file.text, call.start()), file.path);
         const auto callee = call.field("function").text();
         axios_ = callee.starts_with("axios") || callee.find("http") != std::string_view::npos ||
                  callee.find("api") != std::string_view::npos || callee.ends_with(".post") ||
@@ -41,20 +40,7 @@ public:
         return parse ? stream(parse) : reading();
     }
 
-    Group take() { return std::move(group_); }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
-
 private:
-    bool fail(Node at, std::string why) { return fail_at(at.start(), std::move(why)); }
-    bool fail_at(std::size_t at, std::string why) {
-        if (why_.empty()) {
-            why_ = std::move(why);
-            where_ = at;
-        }
-        return false;
-    }
-
     /// dual: what stands before the path goes through the module.
     bool address(Range path, Node text) {
         Node base;
@@ -102,24 +88,71 @@ private:
             const auto given = settings.is("object") ? member(settings, "body") : Node();
             auto value = given.is("pair") ? given.field("value") : given;
             value = literal_of(value);
-            if (value.is("call_expression") && value.field("function").text() == "JSON.stringify")
-                literal = literal_of(value.field("arguments").at(0));
+            if (value.is("call_expression") && value.field("function").text() == "JSON.stringify") {
+                literal = literal_of(without_type(value.field("arguments").at(0)));
+                typed_json(settings, given);
+            }
         } else {
             auto value = arguments.count() > 1 ? arguments.at(1) : Node();
             if (value.is("call_expression") && value.field("function").text() == "JSON.stringify")
                 value = value.field("arguments").at(0);
-            literal = literal_of(value);
+            literal = literal_of(without_type(value));
             if (!value && arguments.count() == 1 && arguments.at(0).is("object")) {
                 const auto data = member(arguments.at(0), "data");
                 literal = literal_of(data.is("pair") ? data.field("value") : data);
             }
         }
         if (!literal.is("object")) return fail(call_, "sends a body that cannot be seen here");
-        Request request(file_, group_, typed_);
+        Request request(*this, typed_);
         if (dual_) request.model_through("aiClient.model");
-        if (!request.object(literal, endpoint_, false, must_stream))
-            return fail_at(request.where(), request.why());
-        return true;
+        return request.object(literal, endpoint_, false, must_stream);
+    }
+
+    /// Ollama asked for no content type; OpenAI's servers do.
+    void typed_json(Node settings, Node body) {
+        const auto headers = member(settings, "headers");
+        const char q = quote_of(file_.text);
+        const auto type = fmt::format("{0}Content-Type{0}: {0}application/json{0}", q);
+        if (!headers) {
+            const auto indent = indent_at(file_.text, body.start());
+            const bool alone = body.start() == line_begin(file_.text, body.start()) + indent.size();
+            group_.edit(file_, body.start(), body.start(),
+                        "headers: { " + type + " }," + (alone ? "\n" + indent : " "), 108);
+            return;
+        }
+        if (to_lower(file_.text).find("content-type") != std::string::npos) return;
+        const auto value = headers.is("pair") ? headers.field("value") : Node();
+        if (value.is("object"))
+            group_.edit(file_, value.start() + 1, value.start() + 1,
+                        " " + type + (value.count() > 0 ? "," : " "), 108);
+        else
+            group_.note(file_, headers.start(), "these headers have to say what the body is", type,
+                        108);
+    }
+
+    /// `{…} as OllamaRequest`: what the request is now has another type. A declaration that nobody
+    /// else uses goes with it.
+    Node without_type(Node value) {
+        while (value.is("as_expression") || value.is("satisfies_expression")) {
+            const auto inner = value.at(0);
+            const auto type = value.at(1);
+            group_.edit(file_, inner.end(), value.end(), "", 108);
+            Node declaration;
+            std::size_t uses = 0;
+            root_.walk([&](Node node) {
+                if (node.is("type_identifier") && node.text() == type.text()) {
+                    ++uses;
+                    if (node.parent().is("interface_declaration") ||
+                        node.parent().is("type_alias_declaration"))
+                        declaration = node.parent();
+                }
+                return true;
+            });
+            if (declaration && uses == 2 && !declaration.parent().is("export_statement"))
+                drop_statement(group_, file_, declaration, 108);
+            value = inner;
+        }
+        return value;
     }
 
     /// A name that is bound once, to a literal.
@@ -140,10 +173,7 @@ private:
 
     bool reading() {
         const Reading reading{endpoint_, false, Writing::kScript, '\'', false, typed_};
-        Replies replies(file_, root_, group_);
-        const auto finish = [&](bool fine) {
-            return fine || fail_at(replies.where(), replies.why());
-        };
+        Replies replies(*this, root_);
         Node value = call_;
         while (value.parent().is("await_expression") ||
                value.parent().is("parenthesized_expression") || value.parent().is("as_expression"))
@@ -156,7 +186,7 @@ private:
                 if (axios_ && name.count() == 1 && name.at(0).text() == "data") {
                     for (const auto use : names_in(scope_of(name), "data"))
                         if (!(use == name.at(0)) && use.start() > name.end())
-                            if (!finish(replies.follow(use, reading))) return false;
+                            if (!replies.follow(use, reading)) return false;
                     return generic(call_, reading, replies);
                 }
                 return fail(name, "unpacks the response");
@@ -196,11 +226,9 @@ private:
         const auto parent = response.parent();
         if (parent.is("member_expression") && parent.field("object") == response) {
             const auto name = parent.field("property").text();
-            if (axios_ && name == "data")
-                return replies.follow(parent, reading) || fail_at(replies.where(), replies.why());
+            if (axios_ && name == "data") return replies.follow(parent, reading);
             if (!axios_ && name == "json" && parent.parent().is("call_expression"))
-                return replies.follow(parent.parent(), reading) ||
-                       fail_at(replies.where(), replies.why());
+                return replies.follow(parent.parent(), reading);
             static constexpr std::string_view kNeutral[] = {
                 "ok", "status", "statusText", "text", "headers", "clone", "url", "catch"};
             if (std::find(std::begin(kNeutral), std::end(kNeutral), name) != std::end(kNeutral))
@@ -246,25 +274,17 @@ private:
         group_.edit(file_, argument.start(), argument.end(), line + ".slice(6)", 109);
         group_.edit(file_, statement.end(), statement.end(),
                     fmt::format("\n{}if (!{}.choices?.length) {}{}", indent, name, skip, end), 109);
-        Replies replies(file_, root_, group_);
+        Replies replies(*this, root_);
         const Reading reading{endpoint_, true, Writing::kScript, '\'', false, typed_};
-        const auto scope = turn.field("body") ? turn.field("body") : turn;
-        if (!replies.follow(value, reading))  // its declared type, and what reads it
-            return fail_at(replies.where(), replies.why());
-        (void)scope;
-        return true;
+        return replies.follow(value, reading);  // its declared type, and what reads it
     }
 
-    const File& file_;
     bool dual_;
     bool typed_;
     Node root_;
     Node call_;
     Endpoint endpoint_;
     bool axios_ = false;
-    Group group_;
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 Node call_of(Node text) {

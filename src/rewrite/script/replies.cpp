@@ -30,14 +30,6 @@ Node type_of(Node declarator) {
 
 }  // namespace
 
-bool Replies::fail(Node at, std::string why) {
-    if (why_.empty()) {
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-    return false;
-}
-
 Replies::Way Replies::way_from(Node value) const {
     Way way;
     way.root = value;
@@ -136,15 +128,47 @@ bool Replies::use(Node value, const Reading& reading) {
             put(way.root, last.end(), {"", ".data" + keys[1] + ".id"}, last);
             return true;
         }
-        const auto fresh = new_way(reading, keys);
+        auto fresh = new_way(reading, keys);
         if (!fresh) continue;
+        // Who asked softly does not want an error where there is none.
+        if (file_.text.substr(way.root.end(), last.end() - way.root.end()).find("?.") !=
+            std::string::npos) {
+            fresh->after = replace_all(fresh->after, ".choices[0].", ".choices?.[0]?.");
+            fresh->after = replace_all(fresh->after, ".choices[0]?.", ".choices?.[0]?.");
+            fresh->after = replace_all(fresh->after, "?.message.", "?.message?.");
+        }
         if (size < way.keys.size() && !leaf(keys) && way.keys[size].front() != '[') break;
         put(way.root, last.end(), *fresh, last);
         if (keys == std::vector<std::string>{"models"}) return models(last, reading);
+        if (keys == std::vector<std::string>{"message", "tool_calls"})
+            return tool_calls(last, reading);
+        const auto parent = last.parent();
+        if (keys == std::vector<std::string>{"message"} && parent.is("variable_declarator") &&
+            parent.field("name").is("identifier"))
+            return message(parent.field("name"), reading);
         return true;
     }
+    if (drop_other_endpoint(way, reading)) return true;
     return fail(way.outer, fmt::format("reads {} of the reply, which has no counterpart",
                                        join(way.keys, ".")));
+}
+
+/// `… || reply.response` beside a chat's text: a field of the other endpoint, which never came.
+bool Replies::drop_other_endpoint(const Way& way, const Reading& reading) {
+    const auto other = reading.endpoint == Endpoint::kChat
+                           ? std::vector<std::string>{"response"}
+                           : std::vector<std::string>{"message", "content"};
+    const auto parent = way.outer.parent();
+    if (way.keys != other || !parent.is("binary_expression")) return false;
+    const auto left = parent.field("left");
+    const auto right = parent.field("right");
+    const auto sign = file_.text.substr(left.end(), right.start() - left.end());
+    if (sign.find("||") == std::string::npos && sign.find("??") == std::string::npos) return false;
+    if (right == way.outer)
+        group_.edit(file_, left.end(), right.end(), "", 109);
+    else
+        group_.edit(file_, left.start(), right.start(), "", 109);
+    return true;
 }
 
 bool Replies::whole(const Way& way, const Reading& reading) {
@@ -199,6 +223,25 @@ bool Replies::unpack(Node pattern, Node value, const Reading& reading) {
     const bool call = value.is("await_expression");
     group_.edit(file_, value.start(), value.start(), fresh->before + (call ? "(" : ""), 109);
     group_.edit(file_, value.end(), value.end(), (call ? ")" : "") + fresh->after, 109);
+    return name != "message" || message(pattern.at(0), reading);
+}
+
+/// A name bound to `reply.message`.
+bool Replies::message(Node target, const Reading& reading) {
+    for (const auto name : names_in(scope_of(target), target.text())) {
+        if (name == target || name.start() < target.end()) continue;
+        const auto way = way_from(name);
+        if (way.keys.empty()) continue;  // goes into the conversation
+        const auto& field = way.keys.front();
+        const auto step = way.steps.front();
+        if (field == "tool_calls") {
+            if (!tool_calls(step, reading)) return false;
+        } else if (field == "content") {  // null beside tool calls
+            put(way.root, step.end(), {"", ".content ?? ''", true}, step);
+        } else if (field != "role") {
+            return fail(way.outer, "reads " + field + " of the message, which has no counterpart");
+        }
+    }
     return true;
 }
 
@@ -219,6 +262,119 @@ bool Replies::chunk(Node scope, std::string_view name, Node binding, const Readi
     for (const auto use_of : names_in(scope, name)) {
         if (use_of == binding) continue;
         if (!use(use_of, reading)) return false;
+    }
+    return true;
+}
+
+/// The list of tool calls: their arguments are JSON text in OpenAI's API.
+bool Replies::tool_calls(Node list, const Reading& reading) {
+    if (reading.stream)
+        return fail(list, "reads tool calls of a stream: in OpenAI's API they come in pieces");
+    auto node = list;
+    while (node.parent().is("parenthesized_expression") ||
+           node.parent().is("non_null_expression") ||
+           (node.parent().is("binary_expression") && node.parent().field("left") == node))
+        node = node.parent();  // … ?? []
+    const auto parent = node.parent();
+    if (parent.is("for_in_statement") && parent.field("right") == node)
+        return tool_call_loop(parent.field("body"), parent.field("left"), reading);
+    if (parent.is("if_statement") || parent.is("while_statement") ||
+        parent.is("unary_expression") || parent.is("ternary_expression") ||
+        parent.is("template_substitution"))
+        return true;
+    if (parent.is("member_expression") && parent.field("property").text() == "length") return true;
+    if (parent.is("subscript_expression") && parent.field("object") == node && !reading.typed)
+        return tool_call(parent);
+    if (parent.is("variable_declarator") && parent.field("value") == node &&
+        parent.field("name").is("identifier")) {
+        const auto target = parent.field("name");
+        for (const auto name : names_in(scope_of(target), target.text()))
+            if (name.start() > target.end() && !tool_calls(name, reading)) return false;
+        return true;
+    }
+    return fail(node, "hands the tool calls on: their arguments are JSON text in OpenAI's API");
+}
+
+bool Replies::tool_call_loop(Node body, Node target, const Reading& reading) {
+    if (!target.is("identifier") || !body.is("statement_block"))
+        return fail(target, "unpacks a tool call");
+    // What answers the call names it: { role: 'tool', … }.
+    body.walk([&](Node node) {
+        if (!node.is("object")) return true;
+        const auto role = member(node, "role");
+        if (!role.is("pair") || string_value(role.field("value")) != "tool" ||
+            member(node, "tool_call_id"))
+            return true;
+        group_.edit(file_, role.end(), role.end(),
+                    fmt::format(", tool_call_id: {}.id", target.text()), 109);
+        if (const auto name = member(node, "tool_name"); name.is("pair"))
+            group_.edit(file_, name.field("key").start(), name.field("key").end(), "name", 109);
+        return true;
+    });
+    if (reading.typed && body.count() > 0) {  // the package's type also knows calls of other kinds
+        const auto first = body.at(0);
+        group_.edit(file_, first.start(), first.start(),
+                    fmt::format("if ({}.type !== {}function{}) continue{}\n{}", target.text(),
+                                reading.quote, reading.quote, semicolons(file_.text) ? ";" : "",
+                                indent_at(file_.text, first.start())),
+                    109);
+    }
+    return tool_call_names(body, target);
+}
+
+bool Replies::tool_call_names(Node scope, Node target) {
+    for (const auto name : names_in(scope, target.text()))
+        if (!(name == target) && !tool_call(name)) return false;
+    return true;
+}
+
+/// One call, or its function: `call.function.arguments`.
+bool Replies::tool_call(Node call) {
+    const auto way = way_from(call);
+    const auto parent = way.outer.parent();
+    const bool shown = parent.is("template_substitution") ||
+                       (parent.is("arguments") &&
+                        parent.parent().field("function").text().starts_with("console."));
+    if (way.keys.empty()) {
+        if (shown) return true;
+        return fail(call, "hands a tool call on: its arguments are JSON text in OpenAI's API");
+    }
+    const std::size_t depth = way.keys.front() == "function" ? 1 : 0;
+    if (way.keys.size() == depth) {
+        const auto name = parent.is("variable_declarator") ? parent.field("name") : Node();
+        if (name.is("identifier")) return tool_call_names(scope_of(parent), name);
+        if (name.is("object_pattern")) return tool_call_fields(name);
+        return fail(way.outer, "hands a tool call on: its arguments are JSON text in OpenAI's API");
+    }
+    const auto& field = way.keys[depth];
+    if (field == "name" || field == "id" || field == "type") return true;
+    if (field != "arguments") return fail(way.outer, "reads " + field + " of a tool call");
+    group_.edit(file_, way.root.start(), way.root.start(), "JSON.parse(", 109);
+    group_.edit(file_, way.steps[depth].end(), way.steps[depth].end(), ")", 109);
+    return true;
+}
+
+/// `const { name, arguments: given } = call.function`
+bool Replies::tool_call_fields(Node pattern) {
+    for (const auto part : pattern.children()) {
+        if (part.is("shorthand_property_identifier_pattern")) {
+            if (part.text() != "name" && part.text() != "id" && part.text() != "type")
+                return fail(part, "unpacks a tool call");
+            continue;
+        }
+        const auto alias = part.field("value");
+        if (!part.is("pair_pattern") || !alias.is("identifier"))
+            return fail(part, "unpacks a tool call");
+        if (part.field("key").text() != "arguments") continue;
+        for (const auto use_of : names_in(scope_of(pattern), alias.text())) {
+            if (use_of == alias || use_of.start() < pattern.end()) continue;
+            const bool shorthand = use_of.is("shorthand_property_identifier");
+            group_.edit(file_, use_of.start(), use_of.end(),
+                        fmt::format("{}JSON.parse({})",
+                                    shorthand ? std::string(alias.text()) + ": " : std::string(),
+                                    alias.text()),
+                        109);
+        }
     }
     return true;
 }
@@ -307,14 +463,11 @@ bool Replies::declared(std::string_view type, Node at, const Reading& reading) {
         const auto name = property.field("name").text();
         std::string put;
         bool drop = false;
-        if (name == "message")
+        if (name == "message" || name == "response")
             put = reading.stream ? "choices: { delta?: { content?: string | null }; "
                                    "finish_reason?: string | null }[]"
-                                 : "choices: { message: { role: string; content: string } }[]";
-        else if (name == "response")
-            put = reading.stream ? "choices: { delta?: { content?: string | null }; "
-                                   "finish_reason?: string | null }[]"
-                                 : "choices: { message: { role: string; content: string } }[]";
+                                 : "choices: { message: { role: string; content: string | null } "
+                                   "}[]";
         else if (name == "models")
             put = "data: { id: string }[]";
         else if (name == "embeddings" || name == "embedding")

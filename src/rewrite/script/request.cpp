@@ -22,14 +22,6 @@ std::string snake(std::string_view name) {
 
 }  // namespace
 
-bool Request::fail(Node at, std::string why) {
-    if (why_.empty()) {
-        why_ = std::move(why);
-        where_ = at.start();
-    }
-    return false;
-}
-
 bool Request::options(Node value, std::vector<std::string>& plain,
                       std::vector<std::string>& extra) {
     if (!value.is("object")) return fail(value, "the options come from elsewhere");
@@ -74,6 +66,55 @@ void Request::replace(Node whole, const std::vector<std::string>& texts) {
     group_.edit(file_, whole.start(), whole.end(), text, 108);
 }
 
+/// `content: q, images: [x]` of a message becomes a list of parts.
+bool Request::messages(Node value, bool sdk) {
+    // Where the list is a name its messages are put together in the same function.
+    const auto scope = value.is("identifier") || value.is("shorthand_property_identifier")
+                           ? scope_of(value)
+                           : value;
+    std::vector<Node> found;
+    scope.walk([&](Node node) {
+        if (node.is("object") && member(node, "images") && member(node, "role"))
+            found.push_back(node);
+        return true;
+    });
+    for (const auto message : found) {
+        if (sdk)
+            return fail(message,
+                        "messages with images: they become image_url parts with data: "
+                        "addresses of base64 text");
+        const auto content = member(message, "content");
+        const auto images = member(message, "images");
+        if (!content || !images.is("pair"))
+            return fail(message, "a message with images is put together at run time");
+        const auto text = content.is("pair") ? content.field("value").text() : content.text();
+        group_.edit(file_, content.start(), content.end(),
+                    "content: " + parts_with(text, image_parts(images.field("value"))), 108);
+        const auto range = element_range(images, file_.text);
+        group_.edit(file_, range.begin, range.end, "", 108);
+    }
+    return true;
+}
+
+std::string Request::parts_with(std::string_view text, std::string_view images) {
+    return fmt::format("[{{ type: 'text', text: {} }}, {}]", text, images);
+}
+
+/// Over HTTP images are base64 text.
+std::string Request::image_parts(Node images) {
+    const auto part = [](std::string_view image) {
+        return fmt::format(
+            "{{ type: 'image_url', image_url: {{ url: `data:image/jpeg;base64,${{{}}}` }} }}",
+            image);
+    };
+    if (!images.is("array"))
+        return fmt::format("...{}.map((image) => ({}))", images.text(), part("image"));
+    std::string out;
+    for (const auto image : images.children())
+        if (!image.is("comment")) out += (out.empty() ? "" : ", ") + part(image.text());
+    return out;
+}
+
 bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream) {
     if (!literal.is("object")) return fail(literal, "the request is put together elsewhere");
     std::vector<std::string> extra;
@@ -81,6 +122,7 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
     Node prompt;
     Node options_part;
     std::string system;
+    std::string images;
     bool stream_given = false;
     for (const auto entry : literal.children()) {
         if (entry.is("comment")) continue;
@@ -103,8 +145,7 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
         }
         if (name == "model" || name == "input" || name == "tools") continue;
         if (name == "messages") {
-            if (text.find("images") != std::string::npos)
-                return fail(value, "messages with images: they become image_url parts");
+            if (!messages(value, sdk)) return false;
             if (sdk && typed_ && !value.is("array")) {
                 casts_ = true;
                 group_.edit(file_, entry.start(), entry.end(),
@@ -125,6 +166,11 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
         }
         if (name == "prompt" && endpoint == Endpoint::kEmbeddings) {
             group_.edit(file_, entry.start(), entry.end(), "input: " + text, 108);
+            continue;
+        }
+        if (name == "images" && endpoint == Endpoint::kGenerate && !sdk) {
+            images = image_parts(value);
+            replace(entry, {});
             continue;
         }
         if (name == "system" && endpoint == Endpoint::kGenerate) {
@@ -167,7 +213,9 @@ bool Request::object(Node literal, Endpoint endpoint, bool sdk, bool must_stream
         const auto value = prompt.is("pair") ? prompt.field("value") : prompt;
         std::string list = "messages: [";
         if (!system.empty()) list += "{ role: 'system', content: " + system + " }, ";
-        list += "{ role: 'user', content: " + std::string(value.text()) + " }]";
+        const std::string text(value.text());
+        list += "{ role: 'user', content: " + (images.empty() ? text : parts_with(text, images)) +
+                " }]";
         replace(prompt, {list});
     } else if (endpoint == Endpoint::kGenerate) {
         return fail(literal, "a request without a prompt only loads a model");

@@ -1,5 +1,7 @@
 #include "rewrite/script/script.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -85,6 +87,26 @@ char quote_of(std::string_view text) {
     return std::count(text.begin(), text.end(), '"') > std::count(text.begin(), text.end(), '\'')
                ? '"'
                : '\'';
+}
+
+std::string openai_key(char quote) {
+    return fmt::format("process.env.VLLM_API_KEY ?? {0}EMPTY{0}", quote);
+}
+
+std::string openai_base(Node value, char quote) {
+    const std::string text(value.text());
+    if (!value)
+        return fmt::format("`${{process.env.OLLAMA_HOST ?? {0}http://localhost:11434{0}}}/v1`",
+                           quote);
+    if (const auto literal = string_value(value)) {
+        auto url = *literal;
+        while (url.ends_with('/'))
+            url.pop_back();
+        if (url.find("://") == std::string::npos) url = "http://" + url;
+        return text.front() + url + (url.ends_with("/v1") ? "" : "/v1") + text.front();
+    }
+    if (value.is("template_string")) return text.substr(0, text.size() - 1) + "/v1`";
+    return "`${" + text + "}/v1`";
 }
 
 }  // namespace segue::rewrite::script

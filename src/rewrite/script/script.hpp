@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rewrite/code/reply.hpp"
+#include "rewrite/core/attempt.hpp"
 #include "rewrite/core/elements.hpp"
 #include "rewrite/core/node.hpp"
 #include "rewrite/core/places.hpp"
@@ -39,13 +40,16 @@ bool semicolons(std::string_view text);
 /// The quote that its strings have.
 char quote_of(std::string_view text);
 
-class Replies {
+/// The text that makes OpenAI's address of the native one: with /v1. No value: what Ollama's own
+/// package reads. Also of the key.
+std::string openai_base(Node value, char quote);
+std::string openai_key(char quote);
+
+class Replies : AttemptPart {
 public:
-    Replies(const File& file, Node root, Group& group) : file_(file), root_(root), group_(group) {}
+    Replies(Attempt& attempt, Node root) : AttemptPart(attempt), root_(root) {}
     bool follow(Node value, const Reading& reading);
     bool chunk(Node scope, std::string_view name, Node binding, const Reading& reading);
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
     struct Way {
@@ -58,49 +62,46 @@ private:
     bool use(Node value, const Reading& reading);
     bool whole(const Way& way, const Reading& reading);
     bool bind(Node target, const Reading& reading);
+    bool message(Node target, const Reading& reading);
     bool unpack(Node pattern, Node value, const Reading& reading);
+    bool tool_calls(Node list, const Reading& reading);
+    bool tool_call_loop(Node body, Node target, const Reading& reading);
+    bool tool_call_names(Node scope, Node target);
+    bool tool_call(Node call);
+    bool tool_call_fields(Node pattern);
     bool models(Node list, const Reading& reading);
     bool model_names(Node scope, Node target, const Reading& reading);
     bool drop_done(Node outer);
+    bool drop_other_endpoint(const Way& way, const Reading& reading);
     bool declared(std::string_view type, Node at, const Reading& reading);
-    bool fail(Node at, std::string why);
     void put(Node root, std::size_t end, const NewWay& fresh, Node outer);
 
-    const File& file_;
     Node root_;
-    Group& group_;
-    std::string why_;
-    std::size_t where_ = 0;
     std::set<std::string> types_;
     std::set<std::size_t> seen_;
 };
 
-class Request {
+class Request : AttemptPart {
 public:
-    Request(const File& file, Group& group, bool typed)
-        : file_(file), group_(group), typed_(typed) {}
+    Request(Attempt& attempt, bool typed) : AttemptPart(attempt), typed_(typed) {}
     /// An object literal: the argument of a client's method, or what becomes the JSON body.
     bool object(Node literal, Endpoint endpoint, bool sdk, bool must_stream);
     /// dual: the model's name goes through this function.
     void model_through(std::string function) { model_through_ = std::move(function); }
     bool streams() const { return streams_; }
     bool casts_messages() const { return casts_; }
-    const std::string& why() const { return why_; }
-    std::size_t where() const { return where_; }
 
 private:
     bool options(Node value, std::vector<std::string>& plain, std::vector<std::string>& extra);
     void replace(Node whole, const std::vector<std::string>& texts);
-    bool fail(Node at, std::string why);
+    bool messages(Node value, bool sdk);
+    static std::string parts_with(std::string_view text, std::string_view images);
+    static std::string image_parts(Node images);
 
-    const File& file_;
-    Group& group_;
     bool typed_;
     bool streams_ = false;
     bool casts_ = false;
     std::string model_through_;
-    std::string why_;
-    std::size_t where_ = 0;
 };
 
 }  // namespace segue::rewrite::script

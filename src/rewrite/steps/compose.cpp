@@ -10,12 +10,11 @@
 #include "rewrite/core/yaml_lines.hpp"
 #include "rewrite/steps/compose_file.hpp"
 #include "rewrite/steps/models_used.hpp"
+#include "rewrite/steps/service_text.hpp"
 #include "rewrite/steps/steps.hpp"
 
 namespace segue::rewrite {
 namespace {
-
-constexpr std::string_view kSegueImage = "${SEGUE_IMAGE:-segue:" SEGUE_VERSION "}";
 
 class Compose {
 public:
@@ -107,9 +106,9 @@ private:
             tree_.needs_volume = true;
         }
         if (!has.contains("ipc")) add += p + "ipc: host\n";
-        if (!has.contains("healthcheck")) add += healthcheck_text(indent);
+        if (!has.contains("healthcheck")) add += vllm_health_check(indent);
         if (!has.contains("deploy") && !has.contains("gpus") && !tree_.gpu_elsewhere.contains(name))
-            add += gpu_text(indent);
+            add += card_reservation(indent);
         insert_after(service, "image", add);
         if (model == nullptr || model->id.empty())
             group_.note(file_, line(service).begin,
@@ -144,21 +143,6 @@ private:
             "[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
             "\"--max-model-len\", \"{1}\", \"--port\", \"8000\"{2}]",
             id, used, model->embeds ? ", \"--runner\", \"pooling\"" : "");
-    }
-
-    std::string healthcheck_text(std::size_t indent) const {
-        const auto p = pad(indent);
-        return p + "healthcheck:\n" + p +
-               "  test: [\"CMD\", \"curl\", \"-f\", \"http://localhost:8000/health\"]\n" + p +
-               "  interval: 10s\n" + p + "  timeout: 5s\n" + p + "  retries: 12\n" + p +
-               "  start_period: 600s\n";
-    }
-
-    std::string gpu_text(std::size_t indent) const {
-        const auto p = pad(indent);
-        return p + "deploy:\n" + p + "  resources:\n" + p + "    reservations:\n" + p +
-               "      devices:\n" + p + "        - driver: nvidia\n" + p +
-               "          count: all\n" + p + "          capabilities: [gpu]\n";
     }
 
     void healthcheck(int block) {
@@ -372,36 +356,23 @@ private:
         if (last < 0) return;
         const auto indent = line(last).indent;
         const auto p = pad(indent);
-        const auto q = pad(2 * indent);
         std::string add;
         std::vector<std::string> names;
         // Names as they are: the names stage renames them with all others.
         const auto main_name = std::string(line(last).key);
         names.push_back(main_name);
         for (const auto& extra : tree_.extra) {
-            const auto& model = tree_.models[extra.model];
             names.push_back(extra.name);
-            add += "\n" + p + extra.name + ":\n" + q + "image: " + std::string(kVllmImage) + "\n" +
-                   q + "command: " + command(&model) + "\n" + q + "environment:\n" + q +
-                   "  HF_HOME: /root/.cache/huggingface\n" + q + "  HF_TOKEN: ${HF_TOKEN:-}\n" + q +
-                   "volumes:\n" + q + "  - " + cache_volume(last) + ":/root/.cache/huggingface\n" +
-                   q + "ipc: host\n" + healthcheck_text(2 * indent) + gpu_text(2 * indent) + q +
-                   "restart: unless-stopped\n";
+            add += "\n" + vllm_service(
+                              {extra.name, command(&tree_.models[extra.model]), cache_volume(last)},
+                              indent);
         }
-        add += "\n" + p + "segue:\n" + q + "image: " + std::string(kSegueImage) + "\n" + q +
-               "environment:\n" + q + "  SEGUE_LISTEN: 0.0.0.0:8484\n" + q +
-               "  SEGUE_INSECURE_NO_AUTH: \"true\"\n";
+        SegueService segue;
+        segue.waits_for = names;
+        segue.reads_file = names.size() > 1;
         if (names.size() == 1)
-            add += q + "  VLLM_ENDPOINT: http://" + main_name + ":8000\n";
-        else
-            add += q + "command: [\"serve\", \"--config\", \"/etc/segue/segue.yaml\"]\n" + q +
-                   "volumes:\n" + q + "  - ./segue.yaml:/etc/segue/segue.yaml:ro\n";
-        add += q + "depends_on:\n";
-        for (const auto& name : names)
-            add += q + "  " + name + ":\n" + q + "    condition: service_healthy\n";
-        add += q + "healthcheck:\n" + q + "  test: [\"CMD\", \"segue\", \"engines\"]\n" + q +
-               "  interval: 10s\n" + q + "  timeout: 5s\n" + q + "  retries: 12\n" + q +
-               "restart: unless-stopped\n";
+            segue.environment.emplace_back("VLLM_ENDPOINT", "http://" + main_name + ":8000");
+        add += "\n" + segue_service(segue, indent);
         const auto at = c_.yaml().block_end(last);
         group_.edit(file_, at, at, ended(at) + add);
         group_.note(file_, line(last).begin,

@@ -75,8 +75,8 @@ bool ComposeFile::is_foreign(int block) const {
                const auto image = to_lower(yaml_unquoted(line(*yaml_.child(block, "image")).value));
                for (const std::string_view known :
                     {"open-webui", "n8nio/", "langflow", "flowise", "anythingllm", "librechat",
-                     "lobehub", "lobe-chat", "dify", "litellm", "ghcr.io/open-", "hollama",
-                     "chatbot-ui", "big-agi", "perplexica"})
+                     "lobehub", "lobe-chat", "dify", "ghcr.io/open-", "hollama", "chatbot-ui",
+                     "big-agi", "perplexica"})
                    if (image.find(known) != std::string::npos) return true;
                return false;
            }();

@@ -10,6 +10,7 @@
 #include "rewrite/models.hpp"
 #include "rewrite/script/script.hpp"
 #include "rewrite/steps/compose_file.hpp"
+#include "rewrite/steps/service_text.hpp"
 
 namespace segue::rewrite {
 namespace {
@@ -22,16 +23,6 @@ std::vector<const File*> users(const Workspace& workspace, std::string_view mark
             file.original.find(mark) == std::string::npos)
             out.push_back(&file);
     return out;
-}
-
-/// New names beside old ones: OLLAMA_URL → VLLM_ENDPOINT.
-std::string new_name(std::string_view old) {
-    for (const std::string_view address :
-         {"OLLAMA_URL", "OLLAMA_BASE_URL", "OLLAMA_API_URL", "OLLAMA_HOST"})
-        if (old == address) return "VLLM_ENDPOINT";
-    if (old.ends_with("MODEL") && old.find("OLLAMA") != old.npos)
-        return replace_all(old, "OLLAMA", "VLLM");
-    return {};
 }
 
 }  // namespace
@@ -120,7 +111,7 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
             const auto line = line_around(text, at);
             const auto equals = line.find('=');
             if (equals == line.npos) continue;
-            const auto fresh = new_name(trim(line.substr(0, equals)));
+            const auto fresh = dual_name(trim(line.substr(0, equals)));
             if (fresh.empty()) continue;
             last = line_end(text, at);
             if (!told.insert(fresh).second) continue;
@@ -130,8 +121,8 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
         if (told.empty()) continue;
         const std::string lead = last > 0 && text[last - 1] != '\n' ? "\n" : "";
         group.edit(file, last, last,
-                   lead +
-                       "# Which engine answers: ollama, vllm, or auto. For vLLM the names below "
+                   lead + std::string(kDualEnvironmentHead) +
+                       " ollama, vllm, or auto. For vLLM the names below "
                        "count first, "
                        "then those above.\nAI_BACKEND=auto\n" +
                        add + "VLLM_API_KEY=\n");
@@ -161,7 +152,7 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
             for (const int i : below) {
                 const auto& line = compose.line(i);
                 const auto whole = line.item ? yaml_unquoted(line.value) : line.key;
-                const auto fresh = new_name(whole.substr(0, whole.find('=')));
+                const auto fresh = dual_name(whole.substr(0, whole.find('=')));
                 if (fresh.empty() || !told.insert(fresh).second) continue;
                 speaks = true;
                 const std::string value = fresh == "VLLM_ENDPOINT" ? "http://segue:8484" : "";
@@ -183,39 +174,33 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
             if (tree.servers.contains(std::string(compose.line(service).key))) last = service;
         if (last < 0 || tree.models.empty()) continue;
         const auto old = std::string(compose.line(last).key);
-        const auto p = std::string(compose.line(last).indent, ' ');
-        const auto q = p + p;
+        const auto indent = compose.line(last).indent;
         const auto& model = tree.models.front();
         const auto id = model.id.empty() ? std::string("${VLLM_MODEL:?the model to serve}")
                                          : "${VLLM_MODEL:-" + model.id + "}";
+        SegueService segue;
+        segue.environment = {{"AI_BACKEND", "${AI_BACKEND:-auto}"},
+                             {"OLLAMA_URL", "http://" + old + ":11434"},
+                             {"VLLM_ENDPOINT", "http://vllm:8000"}};
         const auto add =
-            "\n" + p + "vllm:\n" + q + "image: " + std::string(kVllmImage) + "\n" + q +
-            "command: [\"--model\", \"" + id + "\", \"--served-model-name\", \"" + id + "\", \"" +
-            model.tag + "\", \"--max-model-len\", \"8192\", \"--port\", \"8000\"]\n" + q +
-            "environment:\n" + q + "  HF_HOME: /root/.cache/huggingface\n" + q +
-            "  HF_TOKEN: ${HF_TOKEN:-}\n" + q + "volumes:\n" + q +
-            "  - vllm_models:/root/.cache/huggingface\n" + q + "ipc: host\n" + q + "deploy:\n" + q +
-            "  resources:\n" + q + "    reservations:\n" + q + "      devices:\n" + q +
-            "        - driver: nvidia\n" + q + "          count: all\n" + q +
-            "          capabilities: [gpu]\n" + q + "healthcheck:\n" + q +
-            "  test: [\"CMD\", \"curl\", \"-f\", \"http://localhost:8000/health\"]\n" + q +
-            "  interval: 10s\n" + q + "  timeout: 5s\n" + q + "  retries: 12\n" + q +
-            "  start_period: 600s\n" + q + "restart: unless-stopped\n\n" + p + "segue:\n" + q +
-            "image: ${SEGUE_IMAGE:-segue:" SEGUE_VERSION "}\n" + q + "environment:\n" + q +
-            "  SEGUE_LISTEN: 0.0.0.0:8484\n" + q + "  SEGUE_INSECURE_NO_AUTH: \"true\"\n" + q +
-            "  AI_BACKEND: ${AI_BACKEND:-auto}\n" + q + "  OLLAMA_URL: http://" + old + ":11434\n" +
-            q + "  VLLM_ENDPOINT: http://vllm:8000\n" + q + "healthcheck:\n" + q +
-            "  test: [\"CMD\", \"segue\", \"engines\"]\n" + q + "  interval: 10s\n" + q +
-            "  timeout: 5s\n" + q + "  retries: 12\n" + q + "restart: unless-stopped\n";
+            "\n" +
+            vllm_service({"vllm",
+                          fmt::format("[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
+                                      "\"{1}\", \"--max-model-len\", \"8192\", \"--port\", "
+                                      "\"8000\"]",
+                                      id, model.tag),
+                          "vllm_models"},
+                         indent) +
+            "\n" + segue_service(segue, indent);
         const auto at = compose.yaml().block_end(last);
         group.edit(file, at, at, (file.text[at - 1] == '\n' ? "" : "\n") + add);
         if (const auto volumes = compose.yaml().child(-1, "volumes"))
             group.edit(file, compose.line(*volumes).end, compose.line(*volumes).end,
-                       p + "vllm_models:\n");
+                       std::string(indent, ' ') + "vllm_models:\n");
         else
             group.edit(file, file.text.size(), file.text.size(),
-                       std::string(file.text.ends_with('\n') ? "" : "\n") + "\nvolumes:\n" + p +
-                           "vllm_models:\n");
+                       std::string(file.text.ends_with('\n') ? "" : "\n") + "\nvolumes:\n" +
+                           std::string(indent, ' ') + "vllm_models:\n");
     }
     groups.push_back(std::move(group));
     return groups;

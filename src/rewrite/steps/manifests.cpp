@@ -86,8 +86,8 @@ public:
 
     Group run() {
         for (const auto& [begin, list] : findings_.lines()) {
-            if (!findings_.has(begin, 112)) continue;
             const auto line = line_around(file_.text, begin);
+            if (!findings_.has(begin, 112) && !names_dependency(line)) continue;
             if (node_)
                 package_json(begin, line);
             else
@@ -97,6 +97,15 @@ public:
     }
 
 private:
+    /// Tables of Poetry and extras, which no line alone tells.
+    bool names_dependency(std::string_view line) const {
+        if (!file_.path.ends_with("pyproject.toml")) return false;
+        const auto key = trim(line.substr(0, line.find('=')));
+        for (const std::string_view other : {"name", "description", "keywords", "classifiers"})
+            if (key == other) return false;
+        return known(key, false) != nullptr || line.find('[') != line.npos;
+    }
+
     static const Package* known(std::string_view name, bool node) {
         if (node) {
             for (const auto& package : kNode)
@@ -148,13 +157,12 @@ private:
                                     line.substr(end + table + 1, quote - end - table - 1)
                                             .find_first_not_of(" \t") == line.npos;
                 if (poetry) {
-                    const auto close = line.find('"', quote + 1);
                     group_.edit(file_, begin + at, begin + end, std::string(package->fresh));
-                    if (close != line.npos && !package->minimum.empty())
-                        group_.edit(file_, begin + quote + 1, begin + close,
-                                    "^" + std::string(package->minimum));
-                    else if (close != line.npos)
-                        group_.edit(file_, begin + quote + 1, begin + close, "*");
+                    version_value(begin, line, quote, *package);
+                } else if (const auto inner = inline_version(line, end); inner != line.npos) {
+                    // ollama = {version = "^0.4", extras = […]}
+                    group_.edit(file_, begin + at, begin + end, std::string(package->fresh));
+                    version_value(begin, line, inner, *package);
                 } else {
                     std::string version;
                     if (wanted.starts_with("==") && !package->exact.empty())
@@ -171,6 +179,27 @@ private:
             }
             at = end;
         }
+    }
+
+    /// The quoted version that begins at `quote`, in the manifest's own manner.
+    void version_value(std::size_t begin, std::string_view line, std::size_t quote,
+                       const Package& package) {
+        const auto close = line.find('"', quote + 1);
+        if (close == line.npos) return;
+        const auto old = line.substr(quote + 1, close - quote - 1);
+        const bool pip = file_.path.ends_with("Pipfile");
+        const auto fresh = old == "*" || package.minimum.empty() ? std::string("*")
+                           : pip && old.starts_with("==")        ? "==" + std::string(package.exact)
+                           : pip ? ">=" + std::string(package.minimum)
+                                 : "^" + std::string(package.minimum);
+        group_.edit(file_, begin + quote + 1, begin + close, fresh);
+    }
+
+    static std::size_t inline_version(std::string_view line, std::size_t end) {
+        const auto open = line.find_first_not_of(" \t=", end);
+        if (open == line.npos || line[open] != '{') return line.npos;
+        const auto key = line.find("version", open);
+        return key == line.npos ? line.npos : line.find('"', key);
     }
 
     void package_json(std::size_t begin, std::string_view line) {
@@ -225,17 +254,60 @@ private:
     Group group_;
 };
 
+/// `pip install fastapi ollama`, `npm install ollama` in images, scripts and pipelines.
+Group installed(const File& file, const audit::Report& report) {
+    Group group;
+    group.rule = 112;
+    group.what = "packages that " + file.path + " installs";
+    const FileFindings findings(file, report);
+    for (const auto& [begin, list] : findings.lines()) {
+        const auto line = line_around(file.text, begin);
+        const auto has = [&](std::string_view words) { return line.find(words) != line.npos; };
+        const bool python = has("pip install") || has("pip3 install") || has("uv add") ||
+                            has("poetry add") || has("pipenv install");
+        const bool node = has("npm install") || has("npm i ") || has("yarn add") ||
+                          has("pnpm add") || has("bun add");
+        if (!python && !node) continue;
+        for (std::size_t at = 0; at < line.size();) {
+            auto end = at;
+            while (end < line.size() && package_char(line[end]))
+                ++end;
+            const auto word = line.substr(at, end - at);
+            const bool alone =
+                at > 0 && (line[at - 1] == ' ' || line[at - 1] == '"' || line[at - 1] == '\'');
+            for (const auto& package : kPython)
+                if (python && alone && package.old == word) {
+                    const auto stop = line.find_first_of(" \t\"'\\;&|)", end);
+                    group.edit(file, begin + at, begin + (stop == line.npos ? line.size() : stop),
+                               std::string(package.fresh));
+                }
+            const auto version = word.find('@', 1);
+            for (const auto& package : kNode)
+                if (node && alone && package.old == word.substr(0, version))
+                    group.edit(file, begin + at, begin + end, std::string(package.fresh));
+            at = std::max(end, at + 1);
+        }
+    }
+    return group;
+}
+
 }  // namespace
 
 Groups manifests(const Workspace& workspace, const Context& context) {
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
+        const bool script = file.language() == Language::kDockerfile ||
+                            file.language() == Language::kShell ||
+                            file.language() == Language::kMakefile || file.form.ci;
+        if (file.editable() && script && audit::has_word(file.text))
+            groups.push_back(installed(file, context.report));
         if (!file.editable() || !file.form.manifest) continue;
         const auto name = std::string_view(path).substr(path.rfind('/') + 1);
         const bool node = name == "package.json";
         const bool python = name.ends_with(".txt") || name == "pyproject.toml" ||
                             name == "setup.py" || name == "setup.cfg" || name == "Pipfile" ||
-                            name.ends_with(".in");
+                            name.ends_with(".in") || name == "environment.yml" ||
+                            name == "environment.yaml";
         if (!node && !python) continue;
         if (still_imported(workspace, context, node)) continue;
         groups.push_back(Manifest(file, context, node).run());

@@ -29,24 +29,25 @@ std::string variable_before(std::string_view before) {
     return {};
 }
 
-}  // namespace
-
-std::vector<UsedModel> models_used(const Workspace& workspace, const Context& context) {
+template <class Wanted>
+std::vector<UsedModel> models_in_findings(const Workspace& workspace, const Context& context,
+                                          const Wanted& wanted) {
     std::vector<UsedModel> models;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable() || file.form.doc || file.form.test) continue;
         const std::string_view text = file.text;
         for (const auto& finding : context.report.findings) {
-            if (finding.path != path || finding.level == audit::Level::kNote ||
-                finding.rule == 123 || finding.rule == 117)
+            if (finding.path != path || finding.level == audit::Level::kNote || !wanted(finding))
                 continue;
             const auto begin = line_begin(text, finding.byte_start);
             const auto line = line_around(text, begin);
             const bool named = finding.rule == 107 || finding.rule == 111 || finding.rule == 105 ||
-                               finding.rule == 110;
+                               finding.rule == 110 || finding.rule == 117;
             const auto places = models_in(line, named ? Families::kYes : Families::kNo);
             for (const auto& place : places) {
-                const auto tag = line.substr(place.begin, place.end - place.begin);
+                auto tag = line.substr(place.begin, place.end - place.begin);
+                for (const std::string_view provider : {"ollama_chat/", "ollama/", "hosted_vllm/"})
+                    if (tag.starts_with(provider)) tag.remove_prefix(provider.size());
                 const auto variable = variable_before(line.substr(0, place.begin));
                 const auto known = model_for(tag, context.settings.models);
                 UsedModel model{std::string(tag), known ? known->id : "", variable,
@@ -69,6 +70,20 @@ std::vector<UsedModel> models_used(const Workspace& workspace, const Context& co
     };
     std::stable_sort(models.begin(), models.end(),
                      [&](const UsedModel& a, const UsedModel& b) { return rank(a) < rank(b); });
+    return models;
+}
+
+}  // namespace
+
+std::vector<UsedModel> models_used(const Workspace& workspace, const Context& context) {
+    auto models = models_in_findings(workspace, context, [](const audit::Finding& finding) {
+        return finding.rule != 123 && finding.rule != 117;
+    });
+    // Nobody names one but who pulls it.
+    if (models.empty())
+        models = models_in_findings(workspace, context, [](const audit::Finding& finding) {
+            return finding.rule == 117 || finding.rule == 114 || finding.rule == 115;
+        });
     return models;
 }
 

@@ -22,6 +22,4 @@ std::vector<UsedModel> models_used(const Workspace& workspace, const Context& co
 /// The context length that requests ask for (num_ctx, OLLAMA_CONTEXT_LENGTH); 0: nowhere said.
 std::uint32_t context_length(const Workspace& workspace);
 
-inline constexpr std::string_view kVllmImage = "vllm/vllm-openai:v0.32.0";
-
 }  // namespace segue::rewrite

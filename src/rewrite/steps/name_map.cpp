@@ -71,8 +71,9 @@ bool host_is_address(std::string_view text) {
         const auto scheme = line.find("://");
         if (scheme != std::string_view::npos) address = true;
     }
-    // The default stands in a constant of its own.
-    for (const std::string_view near : {"://localhost:11434", "://127.0.0.1:11434"})
+    // The default stands in a constant of its own: Ollama's, or after drop-in Segue's.
+    for (const std::string_view near :
+         {"://localhost:11434", "://127.0.0.1:11434", "://localhost:8484", "://127.0.0.1:8484"})
         address = address || text.find(near) != std::string_view::npos;
     return address;
 }
@@ -106,7 +107,7 @@ void NameMap::see_names(const File& file) {
     // What the tree called things before anything was written.
     File before;
     before.path = file.old_path;
-    before.text = file.original;
+    before.text = file.theirs;
     before.form = file.form;
     const std::string_view text = before.text;
     if (to_lower(text).find("vllm") == std::string::npos) return;
@@ -138,12 +139,14 @@ void NameMap::see_names(const File& file) {
 NameMap::NameMap(const Workspace& workspace) {
     std::set<std::string, std::less<>> suffixes;
     for (const auto& [path, file] : workspace.files) {
-        if (!file.locked.empty()) continue;
+        if (!file.editable()) continue;
         const std::string_view text = file.text;
+        litellm_ =
+            litellm_ || (!file.form.doc && to_lower(text).find("litellm") != std::string::npos);
         // What was there says it; in code that we wrote it is an address.
-        const bool theirs = to_lower(file.original).find("ollama_host") != std::string::npos ||
-                            to_lower(file.original).find("ollamahost") != std::string::npos;
-        if (host_is_address(theirs ? std::string_view(file.original) : text))
+        const bool theirs = to_lower(file.theirs).find("ollama_host") != std::string::npos ||
+                            to_lower(file.theirs).find("ollamahost") != std::string::npos;
+        if (host_is_address(theirs ? std::string_view(file.theirs) : text))
             host_is_address_.insert(path);
         for (auto word = audit::find_word(text); word; word = audit::find_word(text, word->end)) {
             const auto id = identifier_around(text, *word);
@@ -162,6 +165,7 @@ NameMap::NameMap(const Workspace& workspace) {
 }
 
 std::string NameMap::renamed(std::string_view name, std::string_view path, Manner manner) const {
+    if (name == "OLLAMA_API_BASE" && litellm_) return "HOSTED_VLLM_API_BASE";
     std::string out;
     std::size_t from = 0;
     for (auto word = audit::find_word(name); word; word = audit::find_word(name, from)) {

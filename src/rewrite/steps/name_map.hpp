@@ -30,6 +30,7 @@ public:
 private:
     void see_names(const File& file);
     std::string endpoint_suffix_;  // the one setting that becomes the endpoint: "url"
+    bool litellm_ = false;         // it reads OLLAMA_API_BASE itself
     bool endpoint_taken_ = false;  // the tree has a VLLM_ENDPOINT already
     std::set<std::string, std::less<>> host_is_address_;  // files
     std::set<std::string, std::less<>> names_;            // identifiers of code and configuration

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
+#include "audit/syntax/tree.hpp"
 #include "base/text.hpp"
 #include "rewrite/core/places.hpp"
 #include "rewrite/steps/compose_file.hpp"
@@ -64,6 +66,7 @@ public:
 
     Groups run() {
         for (const auto& [path, file] : workspace_.files)
+            units_ = units_ || path.ends_with("ollama.service") || path.ends_with("vllm.service"),
             servers_stay_ = servers_stay_ ||
                             (file.editable() && file.form.compose && !server_blocks(file).empty());
         for (const auto& [path, file] : workspace_.files)
@@ -90,12 +93,18 @@ private:
             if (finding.path != file.path) continue;
             if (finding.rule == 101 || finding.rule == 102)
                 speaks.insert(line_begin(text, finding.byte_start));
-            if (finding.rule == 153 || finding.rule == 112 || finding.rule == 113 ||
-                !finding.suppressed.empty())
+            const bool image = finding.rule == 113 &&
+                               line_around(text, finding.byte_start).find(".Values.") ==
+                                   std::string_view::npos;  // there the names of values stand
+            if (finding.rule == 153 || finding.rule == 112 || image || !finding.suppressed.empty())
                 closed.insert(line_begin(text, finding.byte_start));
         }
         if (file.form.compose) foreign_names(file, closed);
+        if (file.language() == Language::kYaml) framework_keys(file, closed);
         const auto servers = server_blocks(file);
+        std::optional<audit::Tree> page;
+        if (file.language() == Language::kTsx || file.language() == Language::kJavaScript)
+            page = audit::Tree::parse(file.language(), text);
         for (auto word = audit::find_word(text); word;
              word = audit::find_word(text, word->begin + 6)) {
             const auto id = identifier_around(text, *word);
@@ -116,7 +125,30 @@ private:
             if (compiled && region == Region::kCode && speaks.contains(begin)) continue;
             if (bound.contains(name) && region != Region::kComment && region != Region::kProse)
                 continue;
-            one(file, text, id, name, region);
+            one(file, text, id, name,
+                region == Region::kCode && is_page_text(page, word->begin) ? Region::kText
+                                                                           : region);
+        }
+    }
+
+    /// Words between tags: <b>Ollama</b>.
+    static bool is_page_text(const std::optional<audit::Tree>& page, std::size_t at) {
+        if (!page) return false;
+        const auto place = static_cast<std::uint32_t>(at);
+        const auto node = ts_node_descendant_for_byte_range(page->root(), place, place + 1);
+        return std::string_view(ts_node_type(node)) == "jsx_text";
+    }
+
+    /// Keys that a framework reads: spring.ai.ollama.
+    static void framework_keys(const File& file, std::set<std::size_t>& closed) {
+        if (file.text.find("spring:") == std::string::npos &&
+            file.text.find("langchain4j:") == std::string::npos)
+            return;
+        const YamlLines yaml(file.text);
+        for (std::size_t i = 0; i < yaml.lines().size(); ++i) {
+            const auto path = yaml.path(static_cast<int>(i));
+            if (path == "spring.ai.ollama" || path.find("langchain4j.ollama") != std::string::npos)
+                closed.insert(yaml.lines()[i].begin);
         }
     }
 
@@ -150,7 +182,7 @@ private:
     }
 
     /// A site, an image, a data folder, a command, a system service: other families know them.
-    static bool stays(std::string_view text, Range word) {
+    bool stays(std::string_view text, Range word) const {
         const auto line = line_around(text, word.begin);
         const auto at = word.begin - line_begin(text, word.begin);
         const auto after = line.substr(std::min(line.size(), at + 6));
@@ -181,7 +213,7 @@ private:
         }
         if (before.ends_with("github.com/") || before.ends_with("githubusercontent.com/"))
             return true;
-        if (line.find("systemctl") != std::string_view::npos ||
+        if ((line.find("systemctl") != std::string_view::npos && !units_) ||
             line.find("/usr/share/ollama") != std::string_view::npos ||
             line.find("/usr/local/bin/ollama") != std::string_view::npos)
             return true;
@@ -226,6 +258,10 @@ private:
                 put = std::string(1, text[begin - 3]) + " " + fresh;
                 begin -= 3;
             }
+            // A drawing keeps its lines.
+            if (put.size() < name.size() && id.end < text.size() && text[id.end] == ' ' &&
+                line_around(text, id.begin).find("│") != std::string_view::npos)
+                put.resize(name.size(), ' ');
         }
         group.edit(file, begin, id.end, std::move(put), rule_for(file, id.begin, talk));
     }
@@ -317,6 +353,7 @@ private:
     NameMap map_;
     std::map<std::string, Group> by_name_;
     std::set<std::string> targets_;
+    bool units_ = false;         // the tree has the unit that runs the server
     bool servers_stay_ = false;  // compose still runs an Ollama
 };
 

@@ -17,7 +17,7 @@ bool digit(char c) {
 
 /// Something of the project answers on port 8000 of the machine already.
 bool uses_8000(const File& file) {
-    const std::string_view text = file.original;  // what we wrote is vLLM's
+    const std::string_view text = file.theirs;  // what we wrote is vLLM's
     for (auto at = text.find("8000"); at != std::string_view::npos;
          at = text.find("8000", at + 4)) {
         if ((at > 0 && (digit(text[at - 1]) || text[at - 1] == '.')) ||
@@ -63,7 +63,7 @@ Groups ports(const Workspace& workspace, const Context& context) {
             // What still runs Ollama keeps its port; so does one of two engines on a line.
             if (covered(servers, begin)) continue;
             if (file.form.code && to_lower(line).find("vllm") != std::string::npos &&
-                file.original.find(line) != std::string::npos)
+                file.theirs.find(line) != std::string::npos)
                 continue;
             for (auto port = audit::find_port(line); port;
                  port = audit::find_port(line, port->end)) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 
 #include "base/text.hpp"
 #include "rewrite/core/findings.hpp"
 #include "rewrite/core/regions.hpp"
 #include "rewrite/models.hpp"
+#include "rewrite/steps/models_used.hpp"
 #include "rewrite/steps/steps.hpp"
 
 namespace segue::rewrite {
@@ -105,7 +107,9 @@ public:
                         put(at, word.from.size(), std::string(word.to), 117);
             links(line, put);
             commands(line, talk, put);
-            if (file.form.doc || file.language() == Language::kShell) paths(line, put);
+            const bool all = file.form.doc || file.language() == Language::kShell;
+            if (all || !file.form.code) paths(line, all ? Paths::kAll : Paths::kHealth, put);
+            if (all) generate(file, begin, line, put, group);
         }
         return group;
     }
@@ -139,7 +143,7 @@ private:
             auto rest = line.substr(at + 7);
             const auto verb = rest.substr(0, rest.find_first_of(" `'\")\r,;."));
             auto size = 7 + verb.size();
-            if (verb == "list" || verb == "ls") {
+            if (verb == "list" || verb == "ls" || verb == "ps") {
                 put(at, size, "curl http://localhost:" + host_port(workspace_) + "/v1/models", 117);
                 continue;
             }
@@ -156,26 +160,27 @@ private:
                     size += 1 + tag.size();
                 }
             } else if (verb == "serve") {
-                model = only_model();
+                model = main_model();
             }
             if (model.empty()) continue;
             put(at, size, (verb == "pull" ? "hf download " : "vllm serve ") + model, 117);
         }
     }
 
-    /// The one model that the tree speaks of; empty when there are several.
-    std::string only_model() const {
-        std::set<std::string> ids;
-        for (const auto& finding : context_.report.findings)
-            if (finding.rule == 107)
-                if (const auto model = model_for(finding.token, context_.settings.models);
-                    model && !model->embeds)
-                    ids.insert(model->id);
-        return ids.size() == 1 ? *ids.begin() : std::string();
+    /// What compose would serve, too; empty when it is not known.
+    std::string main_model() const {
+        if (!main_model_) {
+            const auto models = models_used(workspace_, context_);
+            main_model_ = models.empty() || models.front().embeds ? "" : models.front().id;
+        }
+        return *main_model_;
     }
 
+    /// Where a command stands in a configuration only questions without a body change.
+    enum class Paths : std::uint8_t { kAll, kHealth };
+
     template <class Put>
-    void paths(std::string_view line, const Put& put) const {
+    void paths(std::string_view line, Paths which, const Put& put) const {
         for (auto path = audit::find_native_path(line); path;
              path = audit::find_native_path(line, path->end)) {
             // Only on an address of the server: own routes look the same.
@@ -186,14 +191,60 @@ private:
             const auto address = line.substr(begin, path->begin - begin);
             if (address.find("11434") == address.npos && !audit::has_word(address)) continue;
             const auto native = line.substr(path->begin, path->end - path->begin);
-            for (const auto& known : kPaths)
-                if (native == known.from)
+            for (const auto& known : kPaths) {
+                const bool health = known.from == "/api/tags" || known.from == "/api/version";
+                if (native == known.from && (health || which == Paths::kAll)) {
                     put(path->begin, native.size(), std::string(known.to), 103);
+                    read_by_jq(line, put);
+                }
+            }
         }
+    }
+
+    /// `… | jq -r '.models[].name'`
+    template <class Put>
+    static void read_by_jq(std::string_view line, const Put& put) {
+        static constexpr Word kReads[] = {{".models[].name", ".data[].id"},
+                                          {".models[].model", ".data[].id"},
+                                          {".models", ".data"},
+                                          {".message.content", ".choices[0].message.content"}};
+        const auto jq = line.find("jq ");
+        if (jq == line.npos) return;
+        for (const auto& read : kReads)
+            if (const auto at = line.find(read.from, jq); at != line.npos) {
+                put(at, read.from.size(), std::string(read.to), 109);
+                return;
+            }
+    }
+
+    /// `curl …/api/generate -d '{"model": …, "prompt": "…"}'`, over several lines too.
+    template <class Put>
+    static void generate(const File& file, std::size_t begin, std::string_view line, const Put& put,
+                         Group& group) {
+        const auto path = audit::find_native_path(line);
+        if (!path || line.substr(path->begin, path->end - path->begin) != "/api/generate" ||
+            line.find("curl") == line.npos)
+            return;
+        const auto rest = std::string_view(file.text).substr(begin + path->end, 800);
+        const auto key = rest.find("\"prompt\"");
+        const auto end = std::min(rest.find("```"), rest.find("\n\n"));
+        if (key == rest.npos || key > end) return;
+        const auto open = rest.find('"', rest.find(':', key));
+        if (open == rest.npos) return;
+        auto close = open + 1;
+        while (close < rest.size() && rest[close] != '"')
+            close += rest[close] == '\\' ? 2 : 1;
+        if (close >= rest.size() || close > end) return;
+        put(path->begin, path->end - path->begin, "/v1/chat/completions", 103);
+        const auto at = begin + path->end;
+        group.edit(file, at + key, at + open,
+                   "\"messages\": [{\"role\": \"user\", \"content\": ", 108);
+        group.edit(file, at + close + 1, at + close + 1, "}]", 108);
     }
 
     const Workspace& workspace_;
     const Context& context_;
+    mutable std::optional<std::string> main_model_;
 };
 
 }  // namespace

@@ -31,15 +31,25 @@ std::string host_port(const Workspace& workspace);
 Groups dual_modules(const Workspace& workspace, const Context& context);
 Groups dual_environment(const Workspace& workspace, const Context& context);
 
-// final, in this order.
+// final, in this order. The first undoes what dual wrote.
+Groups leave_dual(const Workspace& workspace, const Context& context);
+/// The text without what dual wrote, once leave_dual went over it.
+std::string written_by_people(const File& file);
+Groups proxies(const Workspace& workspace, const Context& context);
 Groups compose(const Workspace& workspace, const Context& context);
 Groups python_sdk(const Workspace& workspace, const Context& context);
 Groups python_http(const Workspace& workspace, const Context& context);
+Groups python_openai(const Workspace& workspace, const Context& context);
 Groups script_sdk(const Workspace& workspace, const Context& context);
 Groups script_http(const Workspace& workspace, const Context& context);
+Groups script_openai(const Workspace& workspace, const Context& context);
 Groups python_frameworks(const Workspace& workspace, const Context& context);
 Groups script_frameworks(const Workspace& workspace, const Context& context);
 Groups kubernetes(const Workspace& workspace, const Context& context);
+Groups dockerfiles(const Workspace& workspace, const Context& context);
+Groups systemd_units(const Workspace& workspace, const Context& context);
+Groups pipelines(const Workspace& workspace, const Context& context);
+Groups litellm(const Workspace& workspace, const Context& context);
 Groups manifests(const Workspace& workspace, const Context& context);
 Groups tags(const Workspace& workspace, const Context& context);
 Groups prose(const Workspace& workspace, const Context& context);

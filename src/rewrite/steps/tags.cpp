@@ -20,12 +20,20 @@ public:
         group.what = "model names in " + file.path;
         const FileFindings findings(file, context_.report);
         const std::string_view text = file.text;
-        for (const auto& [begin, list] : findings.lines()) {
+        // Lines that another family wrote name models, too.
+        auto lines = findings.lines();
+        for (const auto& mark : file.marks)
+            if (mark.rule == 102 || mark.rule == 103 || mark.rule == 107 || mark.rule == 108)
+                lines.try_emplace(line_begin(text, mark.begin));
+        for (const auto& [begin, list] : lines) {
             const auto line = line_around(text, begin);
+            // A command of Ollama's that stays keeps its model: one to-do, not a half of two.
+            if (!file.form.doc && findings.has(begin, 117) && line.find("ollama ") != line.npos)
+                continue;
             std::set<std::size_t> done;
             const bool named = findings.has(begin, 107) || findings.has(begin, 111) ||
                                findings.has(begin, 105) || findings.has(begin, 110) ||
-                               findings.has(begin, 124);
+                               findings.has(begin, 124) || list.empty();
             for (const auto& place : models_in(line, named ? Families::kYes : Families::kNo)) {
                 one(file, group, begin + place.begin, begin + place.end);
                 done.insert(begin + place.begin);
@@ -51,7 +59,12 @@ private:
                 start += provider.size();
             }
         const auto model = model_for(tag, context_.settings.models);
+        const std::string_view text = file.text;
         if (!model) {
+            // litellm: the provider changes, whatever the model is.
+            for (const std::string_view provider : {"ollama_chat/", "ollama/"})
+                if (text.substr(0, start).ends_with(provider))
+                    group.edit(file, start - provider.size(), start, "hosted_vllm/", 106);
             if (told_.insert(std::string(tag)).second || true)
                 group.note(file, start,
                            fmt::format("no model is known for the tag {}: it stays", tag),
@@ -62,7 +75,6 @@ private:
             return;
         }
         // litellm: the provider stands in front.
-        const std::string_view text = file.text;
         for (const std::string_view provider : {"ollama_chat/", "ollama/"})
             if (text.substr(0, start).ends_with(provider)) {
                 group.edit(file, start - provider.size(), end, "hosted_vllm/" + model->id, 106);

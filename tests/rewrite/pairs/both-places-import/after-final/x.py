@@ -8,7 +8,7 @@ client = AsyncOpenAI(base_url=os.getenv("VLLM_ENDPOINT", "http://localhost:8000"
 
 async def f(q):
     r = await client.chat.completions.create(model="meta-llama/Llama-3.1-8B-Instruct", messages=q)
-    return r.choices[0].message.content
+    return r.choices[0].message.content or ""
 
 
 def g(t):

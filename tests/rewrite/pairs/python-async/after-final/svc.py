@@ -9,7 +9,7 @@ class Service:
 
     async def ask(self, q: str) -> str:
         r = await self.client.chat.completions.create(model="meta-llama/Llama-3.2-3B-Instruct", messages=[{"role": "user", "content": q}], response_format={"type": "json_object"})
-        return r.choices[0].message.content.strip()
+        return (r.choices[0].message.content or "").strip()
 
     async def stream(self, q: str):
         async for part in await self.client.chat.completions.create(model="meta-llama/Llama-3.2-3B-Instruct", messages=[{"role": "user", "content": q}], stream=True):

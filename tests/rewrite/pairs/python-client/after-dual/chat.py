@@ -9,4 +9,4 @@ client = OpenAI(base_url=ai_client.base_url(os.getenv("OLLAMA_HOST", "http://loc
 
 def ask(question: str) -> str:
     response = client.chat.completions.create(model=ai_client.model("llama3.1:8b"), messages=[{"role": "user", "content": question}])
-    return response.choices[0].message.content
+    return response.choices[0].message.content or ""

@@ -8,4 +8,4 @@ client = OpenAI(base_url=os.getenv("VLLM_ENDPOINT", "http://localhost:8000") + "
 
 def ask(question: str) -> str:
     response = client.chat.completions.create(model="meta-llama/Llama-3.1-8B-Instruct", messages=[{"role": "user", "content": question}])
-    return response.choices[0].message.content
+    return response.choices[0].message.content or ""

@@ -16,4 +16,4 @@ async def ask(messages):
             },
         )
     data = reply.json()
-    return data["choices"][0]["message"]["content"] or ""
+    return data.get("choices", [{}])[0].get("message", {}).get("content") or ""

@@ -14,7 +14,7 @@ def ask(q: str):
         messages=[{'role': 'user', 'content': q}],
         temperature=0, extra_body={'top_k': 20},
     )
-    return {"answer": reply.choices[0].message.content, "tokens": reply.usage.completion_tokens}
+    return {"answer": reply.choices[0].message.content or '', "tokens": reply.usage.completion_tokens}
 
 
 def names():

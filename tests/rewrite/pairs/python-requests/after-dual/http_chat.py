@@ -9,7 +9,7 @@ OLLAMA_BASE_URL = os.getenv("OLLAMA_BASE_URL", "http://localhost:11434")
 def ask(q):
     r = requests.post(f"{ai_client.address(OLLAMA_BASE_URL)}/v1/chat/completions", json={"model": ai_client.model("llama3.1:8b"), "messages": [{"role": "user", "content": q}], "stream": False}, timeout=60)
     r.raise_for_status()
-    return r.json()["choices"][0]["message"]["content"]
+    return r.json()["choices"][0]["message"]["content"] or ""
 
 
 def models():

@@ -10,4 +10,4 @@ def _call(messages):
 
 
 def ask(q):
-    return _call([{"role": "user", "content": q}]).choices[0].message.content
+    return _call([{"role": "user", "content": q}]).choices[0].message.content or ""

@@ -8,5 +8,5 @@ export async function ask(content: string) {
     messages: [{ role: 'user', content }],
     stream: false,
   });
-  return response.data.choices[0].message.content;
+  return response.data.choices[0].message.content ?? '';
 }

@@ -3,7 +3,7 @@ const OLLAMA_URL = process.env.OLLAMA_URL || 'http://localhost:11434'
 
 interface GenerateResponse {
   model: string
-  choices: { message: { role: string; content: string } }[]
+  choices: { message: { role: string; content: string | null } }[]
 }
 
 export async function ask(prompt: string): Promise<string> {
@@ -14,7 +14,7 @@ export async function ask(prompt: string): Promise<string> {
   })
   if (!res.ok) throw new Error(`Ollama: ${res.status}`)
   const data: GenerateResponse = await res.json()
-  return data.choices[0].message.content
+  return data.choices[0].message.content ?? ''
 }
 
 export async function models(): Promise<string[]> {

@@ -2,7 +2,7 @@ const VLLM_ENDPOINT = process.env.VLLM_ENDPOINT || 'http://localhost:8000'
 
 interface GenerateResponse {
   model: string
-  choices: { message: { role: string; content: string } }[]
+  choices: { message: { role: string; content: string | null } }[]
 }
 
 export async function ask(prompt: string): Promise<string> {
@@ -13,7 +13,7 @@ export async function ask(prompt: string): Promise<string> {
   })
   if (!res.ok) throw new Error(`vLLM: ${res.status}`)
   const data: GenerateResponse = await res.json()
-  return data.choices[0].message.content
+  return data.choices[0].message.content ?? ''
 }
 
 export async function models(): Promise<string[]> {

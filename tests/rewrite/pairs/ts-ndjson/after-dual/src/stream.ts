@@ -4,6 +4,7 @@ const BASE = 'http://localhost:11434'
 export async function stream(messages: { role: string; content: string }[], onText: (text: string) => void) {
   const response = await fetch(`${aiClient.address(BASE)}/v1/chat/completions`, {
     method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ stream: true, model: aiClient.model('llama3.1:8b'), messages }),
   })
   const reader = response.body!.getReader()
@@ -20,7 +21,7 @@ export async function stream(messages: { role: string; content: string }[], onTe
       if (!line.startsWith('data: ') || line.trim() === 'data: [DONE]') continue
       const chunk = JSON.parse(line.slice(6))
       if (!chunk.choices?.length) continue
-      if (chunk.choices[0]?.delta?.content) onText(chunk.choices[0]?.delta?.content ?? '')
+      if (chunk.choices?.[0]?.delta?.content) onText(chunk.choices[0]?.delta?.content ?? '')
     }
   }
 }

@@ -1,0 +1,3 @@
+import os
+
+MODEL = os.getenv("VLLM_MODEL", "microsoft/phi-4")

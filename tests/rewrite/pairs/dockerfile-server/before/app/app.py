@@ -1,0 +1,3 @@
+import os
+
+MODEL = os.getenv("OLLAMA_MODEL", "phi4:14b")

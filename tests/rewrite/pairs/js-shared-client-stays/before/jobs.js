@@ -1,0 +1,3 @@
+const { client } = require('./client')
+
+exports.run = (job) => job(client)

@@ -1,0 +1,5 @@
+const { client } = require('./client.js')
+
+exports.install = async (name) => {
+  return 'done'
+}

@@ -1,0 +1,5 @@
+const { Ollama } = require('ollama')
+
+const client = new Ollama({ host: 'http://localhost:11434' })
+
+module.exports = { client }

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Makes a machine ready for the helpdesk.
+set -euo pipefail
+if ! command -v ollama >/dev/null; then
+  curl -fsSL https://ollama.com/install.sh | sh
+fi
+ollama serve &
+ollama pull llama3.1:8b
+ollama pull acme/house-model:latest
+ollama list
+curl -s http://localhost:11434/api/tags | jq -r '.models[].name'

@@ -1,0 +1,7 @@
+#!/bin/sh
+set -e
+curl -fsSL https://ollama.com/install.sh | sh
+install -m 644 etc/ollama.service etc/helpdesk.service /etc/systemd/system/
+systemctl daemon-reload
+systemctl enable --now ollama helpdesk
+ollama pull mistral:7b
