@@ -317,6 +317,11 @@ void add_prove(CLI::App& command, ProveArguments& prove) {
         .add_option("--check", prove.check,
                     "the project's own check, run while Ollama is off: 'make test'")
         ->group(group);
+    command
+        .add_option("--off-for", prove.off_for,
+                    "how long Ollama must stay off, with the check at both ends (default: 30m; "
+                    "0s: one check)")
+        ->group(group);
     command.add_option("--valid", prove.valid, "how long the evidence is in force (default: 30d)")
         ->group(group);
     command

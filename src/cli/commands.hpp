@@ -151,6 +151,7 @@ struct ProveArguments {
     std::string watch;   // a time
     std::string sample;  // a time
     std::string check;
+    std::string off_for;    // a time
     std::string valid;      // a time
     std::string sign_with;  // id or name; "" = the newest key
 };

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "audit/proof/proof.hpp"
+#include "audit/tree_hash.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
@@ -13,10 +14,11 @@
 namespace segue::cli {
 namespace {
 
-Result<Duration> duration_of(std::string_view flag, const std::string& text, Duration otherwise) {
+Result<Duration> duration_of(std::string_view flag, const std::string& text, Duration otherwise,
+                             Duration least = Duration{1}) {
     if (text.empty()) return otherwise;
     const auto read = parse_duration(text);
-    if (!read || read->count() <= 0 || *read > std::chrono::hours(24 * 366))
+    if (!read || *read < least || *read > std::chrono::hours(24 * 366))
         return fail(Fault::kInvalid,
                     fmt::format("{} is a time such as 10m, 24h or 30d, not '{}'", flag, text));
     return *read;
@@ -42,9 +44,12 @@ Result<audit::ProofOptions> options_of(const AuditArguments& arguments, const au
     options.check = prove.check;
     SEGUE_TRY(watch, duration_of("--watch", prove.watch, Duration{0}));
     SEGUE_TRY(sample, duration_of("--sample", prove.sample, std::chrono::seconds(60)));
+    SEGUE_TRY(off_for,
+              duration_of("--off-for", prove.off_for, std::chrono::minutes(30), Duration{0}));
     SEGUE_TRY(valid, duration_of("--valid", prove.valid, std::chrono::hours(24 * 30)));
     options.watch = std::chrono::duration_cast<std::chrono::milliseconds>(watch);
     options.sample = std::chrono::duration_cast<std::chrono::milliseconds>(sample);
+    options.off_for = std::chrono::duration_cast<std::chrono::milliseconds>(off_for);
     options.valid = std::chrono::duration_cast<std::chrono::hours>(valid);
     if (options.valid.count() == 0) return fail(Fault::kInvalid, "--valid is at least 1h");
     for (const auto& part : prove.required) {
@@ -89,6 +94,9 @@ int prove_command(const AuditArguments& arguments, const PreparedProof& prepared
                   const audit::Report& report_of_tree, Console& console) {
     auto options = options_of(arguments, report_of_tree, prepared.config, console);
     if (!options) return report(console, options.error());
+    if (report_of_tree.tree_sha256.empty())
+        if (const auto hash = audit::tree_sha256(report_of_tree.root); !hash)
+            return report(console, hash.error());
     options->now = SystemClock().wall();
     auto record = audit::prove(report_of_tree, *options);
     record.signer = prepared.key.facts.name;

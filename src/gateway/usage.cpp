@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
+#include "evidence/day_chain.hpp"
 #include "gateway/record.hpp"
 
 namespace segue::gateway {
@@ -58,7 +59,12 @@ std::optional<Usage> read_usage(std::string_view text) {
 
 void Usage::add(const Usage& other) {
     if (other.since) since = since ? std::min(*since, *other.since) : *other.since;
-    for (const auto& [day, counts] : other.days) {
+    for (const auto& [noted, counts] : other.days) {
+        auto day = noted;
+        // A sealed day stays as it is: what comes later still counts for the next one.
+        for (auto known = days.find(day); known != days.end() && !known->second.seal.empty();
+             known = days.find(day))
+            ++day;
         Day& mine = days[day];
         mine.answered += counts.answered;
         mine.ollama_engine += counts.ollama_engine;
@@ -77,14 +83,33 @@ void Usage::add(const Usage& other) {
 }
 
 void Usage::trim() {
-    while (days.size() > kMostDays)
+    while (days.size() > kMostDays) {
+        chain_start = days.begin()->second.seal;
         days.erase(days.begin());
+    }
     while (callers.size() > kMostCallers) {
         const auto oldest = std::ranges::min_element(
             callers, {}, [](const auto& entry) { return entry.second.last; });
         unnamed_callers += oldest->second.requests;
         callers.erase(oldest);
     }
+}
+
+void Usage::close_days() {
+    if (days.empty()) return;
+    const auto last = days.rbegin()->first;
+    for (auto day = days.begin()->first; day < last; ++day)
+        days.try_emplace(day);
+    std::string before = chain_start;
+    for (auto& [day, counts] : days) {
+        if (day > last - 2) break;
+        if (counts.seal.empty())
+            counts.seal = evidence::seal_of(
+                before,
+                {day_text(day), counts.answered, counts.ollama_engine, counts.ollama_front, ""});
+        before = counts.seal;
+    }
+    trim();
 }
 
 std::string Usage::to_json() const {
@@ -95,9 +120,11 @@ std::string Usage::to_json() const {
         for (const auto& [day, counts] : days) {
             w.begin_object().member("day", day_text(day)).member("answered", counts.answered);
             w.member("ollama_engine", counts.ollama_engine);
-            w.member("ollama_front", counts.ollama_front).end_object();
+            w.member("ollama_front", counts.ollama_front).key("seal");
+            counts.seal.empty() ? w.null() : w.string(counts.seal);
+            w.end_object();
         }
-        w.end_array().key("last_ollama_engine");
+        w.end_array().member("chain_start", chain_start).key("last_ollama_engine");
         if (last_ollama_engine)
             w.begin_object()
                 .member("at", rfc3339(last_ollama_engine->first))
@@ -125,10 +152,11 @@ std::optional<Usage> Usage::from_json(json::Value value) {
     for (const auto entry : value["days"]) {
         const auto day = parse_day(entry["day"].string());
         if (!day) return std::nullopt;
-        out.days[*day] = {entry["answered"].integer().value_or(0),
-                          entry["ollama_engine"].integer().value_or(0),
-                          entry["ollama_front"].integer().value_or(0)};
+        out.days[*day] = {
+            entry["answered"].integer().value_or(0), entry["ollama_engine"].integer().value_or(0),
+            entry["ollama_front"].integer().value_or(0), std::string(entry["seal"].string())};
     }
+    out.chain_start = value["chain_start"].string();
     if (const auto last = value["last_ollama_engine"]; last.is_object()) {
         const auto at = parse_rfc3339(last["at"].string());
         if (!at) return std::nullopt;
@@ -201,6 +229,7 @@ Usage UsageRecord::total() const {
         const std::lock_guard inner(shard.mutex_);
         all.add(shard.fresh_);
     }
+    all.close_days();
     return all;
 }
 
@@ -217,6 +246,7 @@ Result<void> UsageRecord::save() {
         if (auto read = read_usage(*text)) next = std::move(*read);
     if (!next.since) next.since = kept_.since;
     next.add(unsaved_);
+    next.close_days();
     // When this fails, what is unsaved is tried again with the next save.
     SEGUE_TRY_VOID(replace_file(file_, next.to_json() + "\n", FileAccess::kOwner));
     kept_ = std::move(next);

@@ -35,6 +35,7 @@ struct Usage {
         std::int64_t answered = 0;       // an engine was asked
         std::int64_t ollama_engine = 0;  // one of dialect ollama was
         std::int64_t ollama_front = 0;   // the client spoke Ollama's API
+        std::string seal;                // evidence/day_chain.hpp; empty while the day is open
     };
     struct Caller {
         std::int64_t requests = 0;
@@ -44,6 +45,7 @@ struct Usage {
 
     std::optional<WallTime> since;
     std::map<std::int64_t, Day> days;  // by days since 1970, UTC
+    std::string chain_start;           // the seal before the first of them
     std::optional<std::pair<WallTime, std::string>> last_ollama_engine;
     std::map<CallerName, Caller> callers;  // of the Ollama front
     std::int64_t unnamed_callers = 0;      // requests of callers for whom there was no room
@@ -51,6 +53,9 @@ struct Usage {
     bool empty() const { return days.empty(); }
     void add(const Usage& other);
     void trim();
+    /// Days without a request are written down too, and all but the last two are sealed: a request
+    /// that comes late still finds its day open.
+    void close_days();
     std::string to_json() const;
     static std::optional<Usage> from_json(json::Value value);
 };

@@ -6,6 +6,8 @@
 #include <filesystem>
 
 #include "base/files.hpp"
+#include "base/time_text.hpp"
+#include "evidence/day_chain.hpp"
 #include "gateway/record.hpp"
 
 namespace segue::gateway {
@@ -105,6 +107,37 @@ TEST_F(UsageTest, AFileThatCannotBeReadIsPutAside) {
     ASSERT_TRUE(record.save());
     EXPECT_TRUE(record.total().since);
     EXPECT_TRUE(record.total().days.empty());
+}
+
+TEST_F(UsageTest, DaysAreAChain) {
+    UsageRecord record;
+    record.keep_in(file_, clock_.wall());
+    auto& shard = record.make_shard();
+    const auto long_ago = request("ollama", "box", true);
+    for (int day = 0; day < 6; ++day) {
+        if (day != 2) shard.note(request("openai", "gpu", false), "a");  // nobody came on one day
+        ASSERT_TRUE(record.save());
+        clock_.advance(hours(24));
+    }
+    const Usage before = record.total();
+    ASSERT_EQ(before.days.size(), 6U);
+    shard.note(long_ago, "a");  // of a day that is sealed: it counts, and breaks nothing
+    ASSERT_TRUE(record.save());
+    UsageRecord again;
+    again.keep_in(file_, clock_.wall());
+    const Usage after = again.total();
+    std::int64_t asked = 0;
+    std::vector<evidence::CountedDay> days;
+    for (const auto& [day, counts] : after.days) {
+        asked += counts.ollama_engine;
+        days.push_back({rfc3339(WallTime(std::chrono::days(day))).substr(0, 10), counts.answered,
+                        counts.ollama_engine, counts.ollama_front, counts.seal});
+        EXPECT_EQ(counts.seal.empty(), day > after.days.rbegin()->first - 2);
+    }
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(after.days.begin()->second.ollama_engine, 0);
+    EXPECT_EQ(evidence::check_days(after.chain_start, days).broken, std::nullopt);
+    EXPECT_EQ(evidence::check_days(after.chain_start, days).closed, 4U);
 }
 
 TEST_F(UsageTest, HasABound) {

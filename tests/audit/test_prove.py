@@ -3,6 +3,7 @@
 What a part says of the machine itself depends on the machine: a test asserts what it put there, and that the exit code follows the parts.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,8 @@ import socketserver
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -133,6 +135,47 @@ def test_days_that_say_nothing_are_not_clean(tree, data, vllm):
         segue.stop()
     _, parts, _ = prove(tree, data, "--gateway", segue.url)
     assert parts["SEG201"]["standing"] == "not looked at" and "cannot reach" in parts["SEG201"]["says"]
+
+
+def test_a_record_that_was_changed_does_not_count(tree, data):
+    """The gateway's days are a chain of seals; this one is made as evidence/day_chain.hpp says."""
+    today = datetime.now(timezone.utc).date()
+    days, before = [], ""
+    for back in range(9, -1, -1):
+        day = {"day": str(today - timedelta(days=back)), "answered": 5, "ollama_engine": int(back == 8), "ollama_front": 0, "seal": None}
+        if back > 1:
+            line = f"{before}\n{day['day']} {day['answered']} {day['ollama_engine']} {day['ollama_front']}\n"
+            before = day["seal"] = hashlib.sha256(line.encode()).hexdigest()
+        days.append(day)
+    usage = {"schema": "segue-usage/1", "since": f"{today - timedelta(days=30)}T00:00:00Z", "days": days, "chain_start": "",
+             "last_ollama_engine": None, "ollama_callers": [], "unnamed_callers": 0}
+
+    class Record(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(usage).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Record)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        _, parts, _ = prove(tree, data, "--gateway", url)
+        assert parts["SEG201"]["standing"] == "clean" and "whole (8 sealed)" in parts["SEG201"]["says"], parts["SEG201"]
+        days[1]["ollama_engine"] = 0
+        _, parts, _ = prove(tree, data, "--gateway", url)
+        assert parts["SEG201"]["standing"] == "not clean" and f"breaks at {days[1]['day']}" in parts["SEG201"]["says"]
+        days[1]["ollama_engine"] = 1
+        gone = days.pop(4)
+        _, parts, _ = prove(tree, data, "--gateway", url)
+        assert parts["SEG201"]["standing"] == "not clean" and days[4]["day"] in parts["SEG201"]["says"], gone
+    finally:
+        server.shutdown()
 
 
 def test_an_ollama_that_listens(tree, data, ollama):
@@ -276,13 +319,43 @@ def test_a_real_container_engine(tree, data, tmp_path):
 
 
 def test_the_off_switch(tree, data):
-    _, parts, _ = prove(tree, data, "--check", "test -f app.py && echo noise")
+    _, parts, _ = prove(tree, data, "--check", "test -f app.py && echo noise", "--off-for", "0s")
     if parts["SEG204"]["standing"] != "not clean" and parts["SEG206"]["standing"] != "not clean":
-        assert parts["SEG211"]["standing"] == "clean", parts["SEG211"]
-        _, parts, _ = prove(tree, data, "--check", "exit 3")
+        assert parts["SEG211"]["standing"] == "clean" and "passed once" in parts["SEG211"]["says"], parts["SEG211"]
+        _, parts, _ = prove(tree, data, "--check", "exit 3", "--off-for", "0s")
         assert parts["SEG211"]["standing"] == "not clean" and "failed with Ollama off" in parts["SEG211"]["says"]
     else:
         assert parts["SEG211"]["standing"] == "not looked at"
+
+
+def test_ollama_must_stay_off_for_a_while(tree, data, tmp_path):
+    """The check runs at both ends of the window; a server that comes up in between is seen."""
+    ran = tmp_path / "ran"
+    window = ["--check", f"echo ran >> {ran}", "--off-for", "1s", "--sample", "100ms"]
+    _, parts, _ = prove(tree, data, *window)
+    if parts["SEG211"]["standing"] == "not looked at":
+        pytest.skip("something of Ollama's runs on this machine")
+    assert parts["SEG211"]["standing"] == "clean" and "passed twice" in parts["SEG211"]["says"], parts["SEG211"]
+    assert ran.read_text() == "ran\nran\n"
+    ran.unlink()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = []
+
+    def start_when_checked():
+        while not ran.exists():
+            threading.Event().wait(0.02)
+        started.append(Rehearsal("ollama", "--no-latency", skill="", models=("acme",), port=port))
+
+    starter = threading.Thread(target=start_when_checked)
+    starter.start()
+    try:
+        _, parts, _ = prove(tree, data, "--check", f"echo ran >> {ran}", "--off-for", "20s", "--sample", "100ms", "--old-port", port)
+    finally:
+        starter.join()
+        started[0].stop()
+    assert parts["SEG211"]["standing"] == "not clean" and "runs again" in parts["SEG211"]["says"]
 
 
 def test_what_is_allowed_for_a_time_is_not_gone(tree, data):

@@ -7,8 +7,10 @@
 #include <optional>
 #include <utility>
 
+#include "audit/proof/part.hpp"
 #include "audit/proof/probes.hpp"
 #include "base/text.hpp"
+#include "evidence/day_chain.hpp"
 
 namespace segue::audit {
 namespace {
@@ -28,6 +30,7 @@ struct Window {
     std::int64_t front = 0;
     bool covered = false;  // the record reaches back that far
     std::string since;
+    evidence::DayChain chain;
 };
 
 /// The last `days` whole days and today.
@@ -48,6 +51,13 @@ Window window_of(json::Value usage, const ProofOptions& options) {
         out.front += day["ollama_front"].integer().value_or(0);
         if (answered > 0) busy.emplace(day["day"].string());
     }
+    std::vector<evidence::CountedDay> days;
+    for (const auto day : usage["days"])
+        days.push_back({std::string(day["day"].string()), day["answered"].integer().value_or(0),
+                        day["ollama_engine"].integer().value_or(0),
+                        day["ollama_front"].integer().value_or(0),
+                        std::string(day["seal"].string())});
+    out.chain = evidence::check_days(usage["chain_start"].string(), days);
     for (int i = 0; i < std::max(options.days, 1); ++i) {
         const auto day = day_text(first + std::chrono::days(i));
         if (!busy.contains(day)) out.empty.push_back(day);
@@ -70,13 +80,6 @@ std::string not_enough(const Window& window, const ProofOptions& options) {
         return fmt::format("no request came on {}, so those days say nothing",
                            join(window.empty, ", "));
     return {};
-}
-
-Part part(std::string_view id, std::string_view title) {
-    Part made;
-    made.id = id;
-    made.title = title;
-    return made;
 }
 
 /// What the gateway said of its requests.
@@ -102,7 +105,7 @@ std::optional<Told> ask(const Machine& machine, const ProofOptions& options, Par
 }  // namespace
 
 Part gateway_engine_part(const Machine& machine, const ProofOptions& options) {
-    Part out = part("SEG201", "requests to Ollama engines");
+    Part out = make_part("SEG201", "requests to Ollama engines");
     const auto told = ask(machine, options, out);
     if (!told) return out;
     const Window& window = told->window;
@@ -115,16 +118,26 @@ Part gateway_engine_part(const Machine& machine, const ProofOptions& options) {
             fmt::format("the last one at {}, to {}", last["at"].string(), last["engine"].string())};
         return out;
     }
+    if (window.chain.broken) {
+        out.standing = Standing::kNotClean;
+        out.says = fmt::format(
+            "the gateway's record does not hold: its chain of days breaks at {}; a day was changed "
+            "or taken out",
+            *window.chain.broken);
+        return out;
+    }
     if (out.says = not_enough(window, options); !out.says.empty()) return out;
     out.standing = Standing::kClean;
-    out.says = fmt::format("none of {} requests since {} was sent to an Ollama engine",
-                           window.answered, window.from);
+    out.says = fmt::format(
+        "none of {} requests since {} was sent to an Ollama engine; the record's "
+        "chain of days is whole ({} sealed)",
+        window.answered, window.from, window.chain.closed);
     if (last.is_object()) out.seen = {fmt::format("the last one ever at {}", last["at"].string())};
     return out;
 }
 
 Part gateway_front_part(const Machine& machine, const ProofOptions& options) {
-    Part out = part("SEG202", "clients that speak Ollama's API");
+    Part out = make_part("SEG202", "clients that speak Ollama's API");
     const auto told = ask(machine, options, out);
     if (!told) return out;
     const Window& window = told->window;
@@ -153,7 +166,7 @@ Part gateway_front_part(const Machine& machine, const ProofOptions& options) {
 }
 
 Part tripwire_part(const Machine& machine, const ProofOptions& options) {
-    Part out = part("SEG203", "the old address, held by Segue");
+    Part out = make_part("SEG203", "the old address, held by Segue");
     out.command =
         "segue serve --listen 127.0.0.1:11434 for some days, then look at /segue/v1/usage there";
     bool held = false;

@@ -36,6 +36,7 @@ struct ProofOptions {
     std::chrono::milliseconds watch{0};  // how long connections are watched
     std::chrono::milliseconds sample{60'000};  // between two looks
     std::string check;                         // the project's own check, run while Ollama is off
+    std::chrono::milliseconds off_for{30 * 60'000};  // how long it stays off, and is looked at
     std::chrono::hours valid{24 * 30};
     std::set<std::string> required;  // parts; empty = the policy's, else the default
     WallTime now{};
