@@ -1,355 +1,149 @@
 #include "audit/audit.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <climits>
-#include <cstdlib>
-#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <mutex>
-#include <thread>
+#include <utility>
 
 #include "audit/baseline.hpp"
-#include "audit/flow/flow.hpp"
-#include "audit/judge.hpp"
-#include "audit/learned.hpp"
-#include "audit/rules/rule.hpp"
+#include "audit/project.hpp"
+#include "audit/scan.hpp"
+#include "audit/scope.hpp"
 #include "audit/suppress.hpp"
 #include "audit/syntax/tree.hpp"
-#include "audit/text/matcher.hpp"
-#include "audit/text/vocabulary.hpp"
 #include "audit/tree_hash.hpp"
-#include "audit/walk/ignore.hpp"
-#include "base/text.hpp"
+#include "audit/workers.hpp"
 
 namespace segue::audit {
 namespace {
 
-constexpr std::size_t kMaxRead = 16U << 20;  // larger files are scanned, not read
-constexpr std::size_t kPiece = 1U << 20;
+constexpr std::string_view kPolicy = "segue-audit.yaml";
+constexpr std::size_t kLargestCode = 1U << 20;  // of files that hold no word themselves
 
-/// One for the process: building it costs a millisecond.
-const Matcher& scanner() {
-    static const Matcher matcher(scan_literals());
-    return matcher;
-}
-const Matcher& word_scanner() {
-    static constexpr std::string_view kStrong[] = {"ollama", "11434"};
-    static const Matcher matcher(kStrong);
-    return matcher;
+bool is_own_file(std::string_view path) {
+    return path == kPolicy || path.ends_with("/" + std::string(kPolicy)) || is_rewrite_record(path);
 }
 
-class File {
+/// Reads the files of a scope into a project, as often as new words are learned.
+class Reader {
 public:
-    explicit File(const std::string& path)
-        : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {}
-    ~File() {
-        if (fd_ >= 0) close(fd_);
+    Reader(const Options& options, const Policy& policy, const Scope& scope, Project& project,
+           Report& report)
+        : options_(options),
+          policy_(policy),
+          files_(scope.walk.files),
+          project_(project),
+          report_(report),
+          judged_(scope.judged()),
+          kept_(files_.size(), 0) {}
+
+    /// The first look at every file.
+    void read_all() {
+        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
+            if (is_own_file(files_[i].path)) return;
+            Scanned scanned;
+            scan_file(files_[i], policy_, reference_scanner(), scanned, keep(i));
+            const std::scoped_lock lock(guard_);
+            ++report_.stats.files;
+            report_.stats.bytes += scanned.bytes;
+            report_.stats.matched += scanned.matched ? 1 : 0;
+            take(i, std::move(scanned));
+        });
+        project_.sort_files();
     }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    bool ok() const { return fd_ >= 0; }
-    /// -1 on an error, 0 at the end.
-    ssize_t read_some(char* to, std::size_t size) const {
-        while (true) {
-            const auto count = ::read(fd_, to, size);
-            if (count >= 0 || errno != EINTR) return count;
+    /// Files that use a name which the tree itself gave to Ollama's address, service or model.
+    void read_again(const std::vector<std::string>& words) {
+        if (words.empty()) return;
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        const Matcher matcher(views);
+        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
+            if (kept_[i] != 0 || is_own_file(files_[i].path)) return;
+            Scanned scanned;
+            scan_file(files_[i], policy_, matcher, scanned, Keep::kAlways);
+            const std::scoped_lock lock(guard_);
+            take(i, std::move(scanned));
+        });
+        project_.sort_files();
+    }
+    /// The code that the judged files import, over any number of steps: what comes through it may
+    /// hold no word on the way.
+    void read_imported() {
+        if (judged_ == nullptr) return;
+        std::multimap<std::string, std::size_t, std::less<>> by_module;
+        for (std::size_t i = 0; i < files_.size(); ++i)
+            if (kept_[i] == 0 && classify(files_[i].path, {}).code)
+                by_module.emplace(module_name(files_[i].path), i);
+        std::set<std::string, std::less<>> asked;
+        std::vector<std::string> ask;
+        const auto want = [&](const ParsedFile& file) {
+            for (auto& name : imported_names(file))
+                if (asked.insert(name).second) ask.push_back(name);
+        };
+        for (const auto& file : project_.files())
+            if (judged_->contains(file.source.path())) want(file);
+        while (!ask.empty()) {
+            const std::string name = std::move(ask.back());
+            ask.pop_back();
+            for (auto [at, end] = by_module.equal_range(name); at != end; ++at) {
+                if (kept_[at->second] != 0) continue;
+                Scanned scanned;
+                scan_file(files_[at->second], policy_, reference_scanner(), scanned, Keep::kForced);
+                const bool read = scanned.state == Scanned::State::kRead;
+                take(at->second, std::move(scanned));
+                if (read) want(project_.files().back());
+            }
+            for (const auto& file : project_.files())  // read before: it leads on, too
+                if (module_name(file.source.path()) == name) want(file);
         }
+        project_.sort_files();
+    }
+    /// Code that imports a module which hands out a client, and holds no word itself.
+    std::vector<ParsedFile> importers(const std::vector<std::string>& words) {
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        const Matcher matcher(views);
+        const std::set<std::string, std::less<>> modules(words.begin(), words.end());
+        std::vector<ParsedFile> found;
+        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
+            const auto& file = files_[i];
+            if (kept_[i] != 0 || !classify(file.path, {}).code || file.size > kLargestCode) return;
+            Scanned scanned;
+            scan_file(file, policy_, matcher, scanned, Keep::kAlways);
+            if (scanned.state != Scanned::State::kRead) return;
+            const auto names = imported_names(scanned.file);
+            if (std::none_of(names.begin(), names.end(),
+                             [&](const std::string& name) { return modules.contains(name); }))
+                return;
+            const std::scoped_lock lock(guard_);
+            found.push_back(std::move(scanned.file));
+        });
+        std::sort(found.begin(), found.end(), [](const ParsedFile& a, const ParsedFile& b) {
+            return a.source.path() < b.source.path();
+        });
+        return found;
     }
 
 private:
-    int fd_;
-};
-
-template <class Work>
-void in_parallel(std::size_t count, unsigned threads, Work&& work) {
-    std::atomic<std::size_t> next{0};
-    const auto body = [&] {
-        for (std::size_t i = next++; i < count; i = next++)
-            work(i);
-    };
-    std::vector<std::jthread> helpers;
-    const auto wanted = std::min<std::size_t>(
-        threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads, count);
-    for (std::size_t i = 1; i < wanted; ++i)
-        helpers.emplace_back(body);
-    body();
-}
-
-/// What became of one file.
-struct Scanned {
-    enum class State : std::uint8_t { kNothing, kRead, kDerived, kUnread } state = State::kNothing;
-    ParsedFile file;
-    Finding derived;
-    std::string reason;
-    std::set<std::string, std::less<>> routes;  // that it serves, when it is dropped
-    std::uint64_t bytes = 0;
-    bool matched = false;
-};
-
-/// A derived file gets one note, at the first place that holds the word.
-bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
-    const auto text = file.source.text();
-    auto at = find_word(text);
-    if (!at) at = find_port(text);
-    if (!at) return false;
-    out = finding_at(file, at->begin, at->end);
-    out.rule = 150;
-    out.level = Level::kNote;
-    out.confidence = Confidence::kCertain;
-    out.message = std::string(why) +
-                  (why == "vendored" ? ": change it where it comes from" : ": regenerate it");
-    out.fix.mode = "none";
-    return true;
-}
-
-enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways };
-
-void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
-               Scanned& out, Keep keep = Keep::kWithTokens) {
-    if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
-        if (has_word(path)) {
-            out.state = Scanned::State::kUnread;
-            out.reason = "a Git LFS pointer: fetch the file to audit it";
-        }
-        return;
+    Keep keep(std::size_t i) const {
+        if (judged_ != nullptr && judged_->contains(files_[i].path)) return Keep::kForced;
+        return options_.look_alikes ? Keep::kWithLetters : Keep::kWithTokens;
     }
-    out.file.source = Source(std::move(path), std::move(bytes));
-    out.file.outside_git = outside;
-    auto& form = out.file.source.form();
-    const auto& shown = out.file.source.path();
-    const auto listed = [&](const std::vector<std::string>& globs) {
-        return std::any_of(globs.begin(), globs.end(),
-                           [&](const std::string& glob) { return wildmatch(glob, shown); });
-    };
-    if (listed(policy.history)) form.history = true;
-    if (listed(policy.generated)) form.derived_why = "generated";
-    if (listed(policy.vendored)) form.derived_why = "vendored";
-    form.derived = !form.derived_why.empty();
-    if (form.derived) {
-        if (derived_note(out.file, form.derived_why, out.derived))
-            out.state = Scanned::State::kDerived;
-        out.file = ParsedFile{};
-        return;
-    }
-    out.file.segments = read_segments(out.file.source);
-    out.file.tokens = find_tokens(out.file.source, out.file.segments);
-    const auto name =
-        std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
-    if (keep != Keep::kAlways && out.file.tokens.empty() && !has_word(name) &&
-        (keep == Keep::kWithTokens || !has_letters(out.file.source.text())) &&
-        out.file.source.text().find("segue: allow") == std::string_view::npos && !form.manifest) {
-        Model served;
-        learn_routes(out.file, served);
-        out.routes = std::move(served.routes);
-        out.file = ParsedFile{};
-        return;
-    }
-    out.state = Scanned::State::kRead;
-}
-
-/// Reads and scans one file; `also` is a second set of literals (learned names).
-void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
-               Keep keep = Keep::kWithTokens) {
-    const File file(walked.absolute);
-    if (!file.ok()) {
-        out.state = Scanned::State::kUnread;
-        out.reason = fmt::format("cannot be opened: {}", std::strerror(errno));
-        return;
-    }
-    std::string bytes;
-    if (walked.size <= kMaxRead) bytes.reserve(walked.size + 1);
-    std::vector<char> piece;
-    Matcher::State state;
-    Matcher::State word_state;
-    bool too_large = false;
-    bool word = false;
-    while (true) {
-        ssize_t count = 0;
-        if (!too_large) {
-            const auto old = bytes.size();
-            const auto room = std::max<std::size_t>(
-                std::min<std::size_t>(kPiece,
-                                      walked.size + 1 - std::min<std::uint64_t>(walked.size, old)),
-                4096);
-            bytes.resize(old + room);
-            count = file.read_some(bytes.data() + old, room);
-            bytes.resize(old + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-            if (count > 0) {
-                const auto fresh = std::string_view(bytes).substr(old);
-                if (!out.matched) out.matched = matcher.scan(fresh, state);
-                if (bytes.size() > kMaxRead) {
-                    too_large = true;
-                    word = word_scanner().scan(bytes, word_state);
-                    bytes.clear();
-                    bytes.shrink_to_fit();
-                    piece.resize(kPiece);
-                }
-            }
-        } else {
-            count = file.read_some(piece.data(), piece.size());
-            if (count > 0 && !word)
-                word = word_scanner().scan({piece.data(), static_cast<std::size_t>(count)},
-                                           word_state);
-        }
-        if (count < 0) {
-            out.state = Scanned::State::kUnread;
-            out.reason = fmt::format("cannot be read: {}", std::strerror(errno));
-            return;
-        }
-        if (count == 0) break;
-        out.bytes += static_cast<std::uint64_t>(count);
-    }
-    if (too_large) {
-        if (!word && !walked.named) return;
-        out.state = Scanned::State::kUnread;
-        out.reason = word
-                         ? "larger than 16 MiB: only its bytes were scanned, and they hold the word"
-                         : "larger than 16 MiB: only its bytes were scanned";
-        return;
-    }
-    const auto name = std::string_view(walked.path).substr(walked.path.rfind('/') + 1);
-    const bool wide =
-        bytes.size() >= 2 && bytes.size() < kMaxRead &&
-        (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff") || (bytes.find('\0') < 2));
-    if (!out.matched && !wide && !has_word(name)) {
-        const auto form_name = to_lower(name);
-        const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
-                              form_name == "cargo.toml" || form_name == "go.mod";
-        if (!manifest) return;
-    }
-    if (looks_binary(bytes)) {
-        if (word_scanner().matches(bytes)) {
-            out.state = Scanned::State::kUnread;
-            out.reason = "binary, and its bytes hold the word";
-        }
-        return;
-    }
-    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out, keep);
-}
-
-class Run {
-public:
-    Run(const Options& options, Report& report) : options_(options), report_(report) {}
-
-    /// Files that are routes: Next, Nuxt, SvelteKit.
-    void add_file_route(const std::string& path) {
-        for (const std::string_view folder :
-             {"app/api/", "server/api/", "pages/api/", "routes/api/"}) {
-            const auto at = path.find(folder);
-            if (at == std::string::npos) continue;
-            auto rest = path.substr(at + folder.size());
-            rest = rest.substr(0, rest.find_last_of('.'));
-            for (const std::string_view end :
-                 {"/route", "/index", "/+server", ".post", ".get", ".delete", ".put"})
-                if (rest.ends_with(end)) rest.resize(rest.size() - end.size());
-            model_.routes.emplace("/api/" + rest);
-        }
-    }
-    void add_path(const std::string& path) {
-        const std::string lower = to_lower(path);
-        add_file_route(lower);
-        const auto slash = lower.rfind('/');
-        const auto dot = lower.rfind('.');
-        model_.files.insert(dot != std::string::npos && (slash == std::string::npos || dot > slash)
-                                ? lower.substr(0, dot)
-                                : lower);
-        for (std::size_t at = 0; (at = lower.find('/', at)) != std::string::npos; ++at) {
-            const auto begin = at == 0 ? std::string::npos : lower.rfind('/', at - 1);
-            model_.folders.insert(lower.substr(begin == std::string::npos ? 0 : begin + 1,
-                                               at - (begin == std::string::npos ? 0 : begin + 1)));
-            model_.folders.insert(lower.substr(0, at));
-        }
+    void take(std::size_t i, Scanned&& scanned) {
+        if (scanned.state == Scanned::State::kUnread)
+            report_.not_read.push_back({files_[i].path, scanned.reason, files_[i].named});
+        if (project_.take(std::move(scanned))) kept_[i] = 1;
     }
 
-    void learn_project(const Policy& policy, const Walk* walked) {
-        for (const auto& name : policy.own_names)
-            model_.own_names.insert(normalised(name));
-        for (const auto& host : policy.gateway)
-            model_.gateways.insert(host);
-        for (const auto& name : policy.data_names)
-            model_.data_names.insert(normalised(name));
-        model_.model_ids = policy.models;
-        if (walked != nullptr && !walked->git.remote.empty()) {
-            auto remote = std::string_view(walked->git.remote);
-            if (remote.ends_with(".git")) remote.remove_suffix(4);
-            add_own(remote.substr(remote.find_last_of("/:") + 1));
-        }
-        if (walked != nullptr) {
-            std::string root = walked->root;
-            if (char resolved[PATH_MAX]; realpath(root.c_str(), resolved) != nullptr)
-                root = resolved;
-            add_own(std::string_view(root).substr(root.rfind('/') + 1));
-        }
-        for (const auto& file : files_)
-            learn_own_names(file, model_);
-        for (int round = 0; round < 4; ++round) {
-            bool news = false;
-            for (const auto& file : files_)
-                news = learn_services(file, model_) || news;
-            if (!news) break;
-        }
-        for (const auto& file : files_)
-            learn(file, model_);
-    }
-    void add_own(std::string_view name) {
-        const auto bare = normalised(name);
-        if (has_word(name) && bare != "ollama" && bare.size() > 6) model_.own_names.insert(bare);
-    }
-
-    std::vector<std::string> learned_words() const {
-        std::vector<std::string> words;
-        for (const auto& [name, what] : model_.learned)
-            words.push_back(to_lower(name));
-        return words;
-    }
-
-    void finish(const Policy& policy) {
-        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
-            if (!model_.learned.empty()) add_learned_tokens(files_[i], model_);
-        });
-        const auto flown = follow(files_, model_, options_.threads, read_more_);
-        report_.stats.parsed = flown.parsed;
-        report_.stats.parsed_bytes = flown.bytes;
-        std::mutex guard;
-        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
-            auto found = judge(files_[i], model_, options_.disabled);
-            if (options_.look_alikes && !options_.disabled.contains(156)) {
-                auto alike = look_alikes(files_[i], found);
-                found.insert(found.end(), std::make_move_iterator(alike.begin()),
-                             std::make_move_iterator(alike.end()));
-            }
-            const std::scoped_lock lock(guard);
-            report_.findings.insert(report_.findings.end(), std::make_move_iterator(found.begin()),
-                                    std::make_move_iterator(found.end()));
-        });
-        for (const auto& failed : flown.failed)
-            report_.findings.push_back(failed);
-        if (!options_.only.empty())
-            std::erase_if(report_.findings,
-                          [&](const Finding& f) { return !options_.only.contains(f.rule); });
-        suppress(files_, policy, options_, report_);
-        std::stable_sort(report_.findings.begin(), report_.findings.end(),
-                         [](const Finding& a, const Finding& b) {
-                             return std::tie(a.path, a.line, a.column, a.rule) <
-                                    std::tie(b.path, b.line, b.column, b.rule);
-                         });
-        number(report_.findings);
-    }
-
-    std::vector<ParsedFile> files_;
-    Model model_;
-    ReadMore read_more_;
-
-private:
     const Options& options_;
+    const Policy& policy_;
+    const std::vector<WalkedFile>& files_;
+    Project& project_;
     Report& report_;
+    const std::set<std::string>* judged_;
+    std::vector<std::uint8_t> kept_;
+    std::mutex guard_;
 };
 
 }  // namespace
@@ -370,7 +164,8 @@ Result<Report> audit(const Options& options) {
     // A grammar that the runtime cannot read would parse nothing, and the audit would look clean.
     if (const auto wrong = grammar_mismatch())
         return fail(Fault::kInternal, *wrong + "; this build is broken, build it anew");
-    SEGUE_TRY(walked, walk(options.paths, options.ignore));
+    SEGUE_TRY(scope, scope_of(options));
+    const Walk& walked = scope.walk;
     Report report;
     report.root = walked.root;
     report.git = walked.git.there;
@@ -380,83 +175,19 @@ Result<Report> audit(const Options& options) {
     report.proof = policy.proof;
     if (options.identify) {
         report.dirty = walked.git.there && git_dirty(walked.root);
-        SEGUE_TRY(hash, tree_sha256(walked.root, walked.git, walked.files, options.threads));
-        report.tree_sha256 = std::move(hash);
+        // A file that cannot be read is named below; the tree has no hash then.
+        if (auto hash = tree_sha256(walked.root, walked.git, walked.files, options.threads))
+            report.tree_sha256 = std::move(*hash);
     }
-    Run run(options, report);
-    for (const auto& file : walked.files)
-        run.add_path(file.path);
-    std::vector<std::uint8_t> kept(walked.files.size(), 0);
-    std::mutex guard;
-    const auto scan_all = [&](const Matcher& matcher, bool again) {
-        in_parallel(walked.files.size(), options.threads, [&](std::size_t i) {
-            const auto& file = walked.files[i];
-            if (file.path == "segue-audit.yaml" || file.path.ends_with("/segue-audit.yaml")) return;
-            if (is_rewrite_record(file.path)) return;
-            if (again && kept[i] != 0) return;
-            Scanned scanned;
-            scan_file(file, policy, matcher, scanned,
-                      options.look_alikes ? Keep::kWithLetters : Keep::kWithTokens);
-            const std::scoped_lock lock(guard);
-            if (!again) {
-                run.model_.routes.merge(scanned.routes);
-                ++report.stats.files;
-                report.stats.bytes += scanned.bytes;
-                report.stats.matched += scanned.matched ? 1 : 0;
-            }
-            switch (scanned.state) {
-                case Scanned::State::kNothing: break;
-                case Scanned::State::kRead:
-                    kept[i] = 1;
-                    run.files_.push_back(std::move(scanned.file));
-                    break;
-                case Scanned::State::kDerived:
-                    kept[i] = 1;
-                    if (!options.disabled.contains(150))
-                        report.findings.push_back(std::move(scanned.derived));
-                    break;
-                case Scanned::State::kUnread:
-                    kept[i] = 1;
-                    report.not_read.push_back({file.path, scanned.reason, file.named});
-                    break;
-            }
-        });
-        // Threads finish in any order; the report must not.
-        std::sort(run.files_.begin(), run.files_.end(),
-                  [](const ParsedFile& a, const ParsedFile& b) {
-                      return a.source.path() < b.source.path();
-                  });
-    };
-    scan_all(scanner(), false);
-    run.learn_project(policy, &walked);
-    if (const auto words = run.learned_words(); !words.empty()) {
-        const std::vector<std::string_view> views(words.begin(), words.end());
-        const auto old = run.files_.size();
-        const Matcher matcher(views);
-        scan_all(matcher, true);
-        (void)old;
-    }
-    // Code that imports a module which hands out a client, and holds no word itself.
-    run.read_more_ = [&](const std::vector<std::string>& words) {
-        const std::vector<std::string_view> views(words.begin(), words.end());
-        const Matcher matcher(views);
-        std::vector<ParsedFile> found;
-        in_parallel(walked.files.size(), options.threads, [&](std::size_t i) {
-            const auto& file = walked.files[i];
-            if (kept[i] != 0 || !classify(file.path, {}).code || file.size > kPiece) return;
-            Scanned scanned;
-            scan_file(file, policy, matcher, scanned, Keep::kAlways);
-            if (scanned.state != Scanned::State::kRead) return;
-            const std::scoped_lock lock(guard);
-            found.push_back(std::move(scanned.file));
-        });
-        std::sort(found.begin(), found.end(), [](const ParsedFile& a, const ParsedFile& b) {
-            return a.source.path() < b.source.path();
-        });
-        return found;
-    };
-    run.finish(policy);
-    if (!options.since.empty()) SEGUE_TRY_VOID(mark_since(options.since, report));
+    Project project(options, policy, report);
+    project.set_paths(scope.paths);
+    Reader reader(options, policy, scope, project, report);
+    reader.read_all();
+    project.learn(&walked);
+    reader.read_again(project.learned_words());
+    reader.read_imported();
+    project.finish([&](const auto& words) { return reader.importers(words); }, scope.judged());
+    mark_since(scope, report);
     if (!options.baseline.empty()) SEGUE_TRY_VOID(mark_baseline(options.baseline, report));
     std::sort(report.not_read.begin(), report.not_read.end(),
               [](const NotRead& a, const NotRead& b) { return a.path < b.path; });
@@ -466,12 +197,10 @@ Result<Report> audit(const Options& options) {
 }
 
 Result<Policy> read_policy(const std::string& folder) {
-    const auto name = folder + "/segue-audit.yaml";
-    const File file(name);
-    if (!file.ok()) return Policy{};
-    std::string text(1U << 20, '\0');
-    const auto count = file.read_some(text.data(), text.size());
-    text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    const auto name = folder + "/" + std::string(kPolicy);
+    std::ifstream in(name, std::ios::binary);
+    if (!in) return Policy{};
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
     return parse_policy(text, name);
 }
 
@@ -489,34 +218,35 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
 Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files,
                    const Options& options, const Policy& policy, Model* learned) {
     Report report;
-    Run run(options, report);
+    Project project(options, policy, report);
+    std::vector<std::string> paths;
     for (const auto& [path, text] : files)
-        run.add_path(path);
+        paths.push_back(path);
+    project.set_paths(paths);
     for (const auto& [path, text] : files) {
         Scanned scanned;
         read_text(path, text, false, policy, scanned,
                   options.look_alikes ? Keep::kWithLetters : Keep::kWithTokens);
-        run.model_.routes.merge(scanned.routes);
-        if (scanned.state == Scanned::State::kRead) run.files_.push_back(std::move(scanned.file));
-        if (scanned.state == Scanned::State::kDerived && !options.disabled.contains(150))
-            report.findings.push_back(scanned.derived);
+        project.take(std::move(scanned));
         ++report.stats.files;
         report.stats.bytes += text.size();
     }
-    run.learn_project(policy, nullptr);
+    project.learn(nullptr);
     // In memory everything is cheap: whoever uses a learned name is read too.
-    for (const auto& [path, text] : files)
-        if (std::none_of(run.files_.begin(), run.files_.end(),
-                         [&](const ParsedFile& file) { return file.source.path() == path; })) {
-            ParsedFile file;
-            file.source = Source(path, text);
-            if (file.source.form().derived) continue;
-            file.segments = read_segments(file.source);
-            file.tokens = find_tokens(file.source, file.segments);
-            run.files_.push_back(std::move(file));
-        }
-    run.finish(policy);
-    if (learned != nullptr) *learned = std::move(run.model_);
+    std::set<std::string, std::less<>> read;
+    for (const auto& file : project.files())
+        read.insert(file.source.path());
+    for (const auto& [path, text] : files) {
+        if (read.contains(path)) continue;
+        ParsedFile file;
+        file.source = Source(path, text);
+        if (file.source.form().derived) continue;
+        file.segments = read_segments(file.source);
+        file.tokens = find_tokens(file.source, file.segments);
+        project.files().push_back(std::move(file));
+    }
+    project.finish({});
+    if (learned != nullptr) *learned = std::move(project.model());
     return report;
 }
 

@@ -23,6 +23,7 @@ struct Options {
     std::set<int> only;        // kinds to report; empty = all
     std::set<int> disabled;    // rules that are switched off (tests of the rules)
     std::string since;         // a revision: findings on lines that were there before are known
+    bool everything = false;   // with since: judge the other files, too
     std::string baseline;      // a file: findings in it are known
     unsigned threads = 0;      // 0 = one a core
     bool identify = false;     // hash the tree, and ask git whether it is changed

@@ -28,17 +28,6 @@ Result<void> mark_baseline(const std::string& file, Report& report) {
     return {};
 }
 
-Result<void> mark_since(const std::string& revision, Report& report) {
-    if (!report.git)
-        return fail(Fault::kInvalid, "--since needs a git repository, and " + report.root +
-                                         " is none; use --baseline instead");
-    SEGUE_TRY(fresh, changed_lines(report.root, revision));
-    for (auto& finding : report.findings)
-        finding.known = finding.known || (!fresh.contains({finding.path, finding.line}) &&
-                                          !fresh.contains({finding.path, 0}));
-    return {};
-}
-
 std::string baseline_json(const Report& report) {
     std::string out = "{\"schema\":\"segue-audit-baseline/1\",\"findings\":[";
     bool first = true;

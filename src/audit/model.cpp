@@ -182,6 +182,13 @@ bool Model::own_name_covers(std::string_view line, std::size_t at) const {
         for (std::size_t found = 0; (found = bare.find(own, found)) != std::string::npos; ++found) {
             const auto begin = places[found];
             const auto last = places[found + own.size() - 1];
+            // Spread over words it is a name only in capitals: "Acme Ollama Desk", but not "based
+            // Ollama chat".
+            bool name = true;
+            for (auto i = begin + 1; i <= last; ++i)
+                name = name && (line[i - 1] != ' ' ||
+                                std::islower(static_cast<unsigned char>(line[i])) == 0);
+            if (!name) continue;
             if ((begin == 0 || edge(begin - 1)) && edge(last + 1) && begin <= at && last >= at &&
                 last - begin < own.size() + 8)
                 return true;
@@ -199,40 +206,28 @@ bool Model::is_local_module(std::string_view module, std::string_view importer) 
     std::string path(module);
     std::replace(path.begin(), path.end(), '.', '/');
     path = replace_all(to_lower(path), "::", "/");
-    if (files.contains(path)) return true;
+    if (paths.has_file(path)) return true;
     for (const auto* root : {"src/", "backend/", "app/", "server/", "lib/"})
-        if (files.contains(root + path)) return true;
+        if (paths.has_file(root + path)) return true;
     // A package of the project: a folder of the tree ("ollama" alone may be the real one).
-    if (folders.contains(path) && path != "ollama") return true;
-    if (const auto head = path.substr(0, path.find('/'));
-        head != path && head != "ollama" && has_word(head) && folders.contains(head))
-        return true;
+    if (path != "ollama" && paths.has_folder(path)) return true;
+    const auto first = path.find('/');
+    const std::string head = path.substr(0, first);
+    const bool deep = first != std::string::npos;
+    if (deep && head != "ollama" && has_word(head) && paths.has_folder(head)) return true;
     // A sibling of the importer shadows a package of the same name.
     const auto slash = importer.rfind('/');
-    const std::string folder =
-        to_lower(importer.substr(0, slash == std::string_view::npos ? 0 : slash + 1));
-    if (files.contains(folder + path)) return true;
+    if (paths.has_file(
+            to_lower(importer.substr(0, slash == std::string_view::npos ? 0 : slash + 1)) + path))
+        return true;
+    if (!deep) return false;
+    const std::string parent = path.substr(0, path.rfind('/'));
     // "acme.llm.ollama_client": the first parts are a folder of the tree.
-    const auto first = path.find('/');
-    if (first == std::string::npos) return false;
-    if (folders.contains(path.substr(0, first)) && path.substr(0, first) != "ollama" &&
-        path.find("com/") != 0) {
-        const auto last = path.rfind('/');
-        const std::string parent = path.substr(0, last);
-        for (const auto& file : files)
-            if (file.ends_with(path) || file.ends_with(parent)) return true;
-    }
-    for (const auto& file : files)
-        if (file.size() > path.size() && file.ends_with(path) &&
-            file[file.size() - path.size() - 1] == '/')
-            return path.find('/') != std::string::npos;
+    if (head != "ollama" && head != "com" && paths.has_folder(head) &&
+        (paths.has_file(parent) || paths.has_file_ending(parent)))
+        return true;
     // Java and C#: the folder of the package lies in the tree.
-    if (path.find('/') != std::string::npos) {
-        const auto parent = path.substr(0, path.rfind('/'));
-        for (const auto& file : files)
-            if (file.find("/" + parent + "/") != std::string::npos) return true;
-    }
-    return false;
+    return paths.has_file_ending(path) || paths.has_folder_ending(parent);
 }
 
 void learn_own_names(const ParsedFile& file, Model& model) {

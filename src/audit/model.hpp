@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "audit/finding.hpp"
+#include "audit/paths.hpp"
 #include "audit/read/segments.hpp"
 #include "audit/read/source.hpp"
 #include "audit/read/token.hpp"
@@ -23,6 +24,7 @@ struct ParsedFile {
     std::vector<Token> tokens;
     bool tree = false;  // a grammar parsed it
     bool outside_git = false;
+    bool follow = false;  // read for what flows through it, whatever it holds itself
 };
 
 /// What an environment name (or another learned name) stands for.
@@ -39,9 +41,7 @@ struct Model {
     std::map<std::string, std::string, std::less<>> model_ids;  // tag to id, as the policy says
     std::set<std::string, std::less<>>
         defined;  // classes and functions of the project that hold the word
-    std::set<std::string, std::less<>>
-        files;  // every path of the tree, lower case, without extension
-    std::set<std::string, std::less<>> folders;   // every folder's name
+    Paths paths;  // of the whole tree
     std::set<std::string, std::less<>> routes;    // native paths that the project serves itself
     std::set<std::string, std::less<>> gateways;  // hosts that are Segue
     std::map<std::string, Learned, std::less<>> learned;

@@ -56,6 +56,7 @@ int audit_command(const AuditArguments& arguments, Console& console) {
     }
     audit::Options options;
     if (!arguments.paths.empty()) options.paths = arguments.paths;
+    options.everything = !arguments.write_baseline.empty();
     options.ignore = arguments.no_ignore ? audit::UseIgnoreRules::kNo : audit::UseIgnoreRules::kYes;
     options.since = arguments.since;
     options.baseline = arguments.baseline;

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -60,12 +62,49 @@ def test_explain():
     assert audit("--explain", "all").stdout.count(b"\nSEG") > 30
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_is_named(tree):
-    root = tree(**{"a.py": "x = 1\n"})
-    (root / "a.py").chmod(0)
-    assert audit(root / "a.py").returncode == 3
-    assert found(root)["not_read"][0]["path"] == "a.py"
+@pytest.fixture
+def open_folder():
+    """Where other users may look, too."""
+    folder = Path(tempfile.mkdtemp(prefix="segue-audit-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_unreadable_is_named(open_folder):
+    """Root may read everything: the audit then runs as nobody."""
+    (open_folder / "a.py").write_text("import ollama\n")
+    (open_folder / "b.py").write_text("x = 1\n")
+    (open_folder / "c").mkdir()
+    (open_folder / "c/d.py").write_text("import ollama\n")
+    program = Path(shutil.copy(binary(), open_folder / "program")) if os.geteuid() == 0 else binary()
+    (open_folder / "a.py").chmod(0)
+    (open_folder / "c").chmod(0)
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def run(*arguments):
+        return subprocess.run([program, "audit", *map(str, arguments)], cwd="/", capture_output=True, timeout=60, **user)
+    try:
+        named = run(open_folder / "a.py")
+        assert named.returncode == 3 and b"a.py was not read: cannot be opened: Permission denied" in named.stderr
+        report = json.loads(run("--format", "json", open_folder).stdout)
+    finally:
+        (open_folder / "c").chmod(0o755)
+    assert {(f["path"], f["reason"]) for f in report["not_read"] if f["path"] != "program"} == {
+        ("a.py", "cannot be opened: Permission denied"), ("c", "cannot open the folder: Permission denied")}
+
+
+def test_without_git(tree):
+    """No repository, and no git program either: the same findings."""
+    root = tree(**{"a.py": "import ollama\n", ".gitignore": "b.py\n", "b.py": "import ollama\n"})
+    assert lines(found(root)) == [("a.py", 1, "import")]
+    git(root, "init", "-q")
+    git(root, "add", "-f", "b.py")
+    assert lines(found(root)) == [("a.py", 1, "import"), ("b.py", 1, "import")]  # tracked: read although ignored
+    bare = subprocess.run([binary(), "audit", "--format", "json", root], capture_output=True, timeout=60, env={"PATH": "/nowhere"})
+    assert lines(json.loads(bare.stdout)) == [("a.py", 1, "import")]
+    since = subprocess.run([binary(), "audit", "--since", "HEAD", root], capture_output=True, timeout=60, env={"PATH": "/nowhere"})
+    assert since.returncode == 2 and b"--since needs a git repository" in since.stderr
 
 
 def test_json_says_what_the_specification_asks(tree):

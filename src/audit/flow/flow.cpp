@@ -1,13 +1,13 @@
 #include "audit/flow/flow.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <iterator>
 
 #include "audit/flow/world.hpp"
 #include "audit/judge.hpp"
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
+#include "audit/workers.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -67,11 +67,11 @@ void cut_cells(const ParsedFile& file, FlowFile& out) {
                 ++i;
                 c = line[i] == 'n' ? '\n' : line[i] == 't' ? '\t' : line[i];
             }
-            out.script.push_back(c);
+            out.script->push_back(c);
             out.origin.push_back(from);
         }
-        if (out.script.empty() || out.script.back() != '\n') {
-            out.script.push_back('\n');
+        if (out.script->empty() || out.script->back() != '\n') {
+            out.script->push_back('\n');
             out.origin.push_back(segment.end);
         }
     }
@@ -79,12 +79,13 @@ void cut_cells(const ParsedFile& file, FlowFile& out) {
 }
 
 bool worth_parsing(const ParsedFile& file) {
-    return std::any_of(file.tokens.begin(), file.tokens.end(), [](const Token& token) {
-        return token.type == TokenType::kWord || token.type == TokenType::kPort ||
-               token.type == TokenType::kPath || token.type == TokenType::kOption ||
-               token.type == TokenType::kLearned || token.type == TokenType::kReplyField ||
-               (token.type == TokenType::kTag);
-    });
+    return file.follow ||
+           std::any_of(file.tokens.begin(), file.tokens.end(), [](const Token& token) {
+               return token.type == TokenType::kWord || token.type == TokenType::kPort ||
+                      token.type == TokenType::kPath || token.type == TokenType::kOption ||
+                      token.type == TokenType::kLearned || token.type == TokenType::kReplyField ||
+                      (token.type == TokenType::kTag);
+           });
 }
 
 bool prepare(ParsedFile& file, FlowFile& out) {
@@ -95,8 +96,8 @@ bool prepare(ParsedFile& file, FlowFile& out) {
     switch (form.language) {
         case Language::kVue:
         case Language::kSvelte:
-            out.script = std::string(file.source.text());
-            out.language = cut_scripts(out.script);
+            *out.script = file.source.text();
+            out.language = cut_scripts(*out.script);
             break;
         case Language::kNotebook: cut_cells(file, out); break;
         case Language::kPython:
@@ -106,10 +107,11 @@ bool prepare(ParsedFile& file, FlowFile& out) {
         case Language::kGo:
         case Language::kJava:
         case Language::kCSharp:
-        case Language::kRust: out.script = std::string(file.source.text()); break;
+        case Language::kRust: *out.script = file.source.text(); break;
         default: return false;
     }
-    out.speaks = Surroundings(file).speaks_ollama();
+    out.around = std::make_unique<const Surroundings>(file);
+    out.speaks = out.around->speaks_ollama();
     return true;
 }
 
@@ -127,12 +129,12 @@ bool too_deep(std::string_view text) {
 }
 
 void parse_one(FlowFile& file) {
-    if (too_deep(file.script)) return;
-    file.tree = Tree::parse(file.language, file.script);
+    if (too_deep(*file.script)) return;
+    file.tree = Tree::parse(file.language, *file.script);
     // JSX that the JavaScript grammar cannot read is tried with TSX.
     if (file.tree && file.tree->has_error() &&
         (file.language == Language::kJavaScript || file.language == Language::kTypeScript)) {
-        auto again = Tree::parse(Language::kTsx, file.script);
+        auto again = Tree::parse(Language::kTsx, *file.script);
         if (again && !again->has_error()) {
             file.tree = std::move(again);
             file.language = Language::kTsx;
@@ -184,43 +186,51 @@ std::optional<std::size_t> World::resolve(std::string_view module, std::size_t i
     if (!folder.empty())
         if (const auto sibling = stems.find(folder + "/" + path); sibling != stems.end())
             return sibling->second;
-    for (const auto& [stem, index] : stems)
-        if (stem.size() > path.size() && stem.ends_with(path) &&
-            stem[stem.size() - path.size() - 1] == '/')
-            return index;
+    const auto slash = path.rfind('/');
+    const auto named = by_name.find(path.substr(slash == std::string::npos ? 0 : slash + 1));
+    if (named == by_name.end()) return std::nullopt;
+    const std::string end = "/" + path;
+    for (const auto& stem : named->second)
+        if (stem.ends_with(end)) return stems.find(stem)->second;
     return std::nullopt;
+}
+
+bool World::leads_on(const Value& value, int depth) const {
+    if ((value.traits | value.returns) != 0) return true;
+    if (depth == 0) return false;
+    for (const int shape : {value.shape, value.returns_shape})
+        if (shape >= 0)
+            for (const auto& [name, attribute] : shapes[static_cast<std::size_t>(shape)])
+                if (leads_on(attribute, depth - 1)) return true;
+    return false;
+}
+
+void World::add(FlowFile file, const std::string& stem) {
+    const auto slash = stem.rfind('/');
+    by_name[stem.substr(slash == std::string::npos ? 0 : slash + 1)].insert(stem);
+    stems[stem] = files.size();
+    files.push_back(std::move(file));
 }
 
 Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
             const ReadMore& more) {
     Flow out;
     World world(model);
-    const auto take = [&](std::size_t from, bool all) {
+    const auto take = [&](std::size_t from) {
         std::vector<FlowFile> fresh;
         for (std::size_t i = from; i < files.size(); ++i) {
             FlowFile file;
-            if ((all || worth_parsing(files[i])) && prepare(files[i], file))
+            file.index = i;
+            if (worth_parsing(files[i]) && prepare(files[i], file))
                 fresh.push_back(std::move(file));
         }
-        std::atomic<std::size_t> next{0};
-        const auto body = [&] {
-            for (std::size_t i = next++; i < fresh.size(); i = next++)
-                parse_one(fresh[i]);
-        };
-        {
-            std::vector<std::jthread> helpers;
-            const auto wanted =
-                threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads;
-            for (unsigned i = 1; i < std::min<std::size_t>(wanted, fresh.size()); ++i)
-                helpers.emplace_back(body);
-            body();
-        }
+        in_parallel(fresh.size(), threads, [&](std::size_t i) { parse_one(fresh[i]); });
         for (auto& file : fresh) {
             ++out.parsed;
-            out.bytes += file.script.size();
+            out.bytes += file.script->size();
             if (!file.tree) continue;
-            world.stems[stem_of(file.parsed->source.path())] = world.files.size();
-            world.files.push_back(std::move(file));
+            const std::string stem = stem_of(file.parsed->source.path());
+            world.add(std::move(file), stem);
         }
     };
     const auto rounds = [&] {
@@ -231,8 +241,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             if (!world.changed) break;
         }
     };
-    files.reserve(files.size() + 4096);  // FlowFiles point into it
-    take(0, false);
+    take(0);
     rounds();
     // Who imports a module that hands out a client, an address or a model is read too.
     std::vector<std::string> words;
@@ -240,24 +249,21 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         const auto scope = file.scopes.find(0);
         if (scope == file.scopes.end()) continue;
         const bool gives =
-            std::any_of(scope->second.begin(), scope->second.end(), [](const auto& name) {
-                return (name.second.traits | name.second.returns) != 0 ||
-                       name.second.returns_shape >= 0;
-            });
+            std::any_of(scope->second.begin(), scope->second.end(),
+                        [&](const auto& name) { return world.leads_on(name.second); });
         const auto stem = stem_of(file.parsed->source.path());
-        const auto last =
-            stem.substr(stem.rfind('/') == std::string::npos ? 0 : stem.rfind('/') + 1);
+        auto last = stem.substr(stem.rfind('/') == std::string::npos ? 0 : stem.rfind('/') + 1);
+        last.resize(std::min(last.find('.'), last.size()));  // ollama.service.ts
         if (gives && last.size() > 2) words.push_back(last);
     }
     if (more && !words.empty()) {
         const auto old = files.size();
         auto read = more(words);
-        if (files.size() + read.size() <= files.capacity()) {
-            for (auto& file : read)
-                files.push_back(std::move(file));
-            take(old, true);
-            rounds();
-        }
+        std::move(read.begin(), read.end(), std::back_inserter(files));
+        for (auto& file : world.files)
+            file.parsed = &files[file.index];  // the list may have moved
+        take(old);
+        rounds();
     }
     for (std::size_t i = 0; i < world.files.size(); ++i) {
         pass(world, i, true);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "audit/flow/values.hpp"
 #include "audit/model.hpp"
+#include "audit/rules/rule.hpp"
 #include "audit/syntax/tree.hpp"
 
 namespace segue::audit {
@@ -24,12 +26,15 @@ struct Function {
 
 struct FlowFile {
     ParsedFile* parsed = nullptr;
-    std::string script;                 // what the grammar reads: the same offsets as the file
+    std::size_t index = 0;  // of `parsed` among all files
+    // What the grammar reads, at the file's offsets. The tree points into it: it must not move.
+    std::unique_ptr<std::string> script = std::make_unique<std::string>();
     std::vector<std::uint32_t> origin;  // notebooks: offset of each byte in the file
     Language language = Language::kOther;
     std::optional<Tree> tree;
     std::map<std::uint32_t, Names> scopes;  // by the first byte of the function; 0 = the module
     bool speaks = false;
+    std::unique_ptr<const Surroundings> around;
     std::set<std::pair<std::uint32_t, int>> emitted;
 };
 
@@ -40,16 +45,34 @@ public:
     const Model& model;
     std::vector<FlowFile> files;
     std::vector<Names> shapes;
-    std::map<std::string, int> shape_ids;  // "path:Class", "path@offset"
+    std::map<std::string, int> shape_ids;              // "path:Class", "path@offset"
+    std::map<std::string, int, std::less<>> go_types;  // "config.Config"
     std::vector<Function> functions;
     std::map<std::pair<std::size_t, std::uint32_t>, int> function_ids;
     std::map<std::string, std::size_t, std::less<>> stems;  // lower-case path without extension
+    std::map<std::string, std::set<std::string>, std::less<>> by_name;  // stems by their last part
     bool changed = false;
+
+    void add(FlowFile file, const std::string& stem);
+    /// Whoever gets it can reach a client, an address or a model.
+    bool leads_on(const Value& value, int depth = 3) const;
 
     int shape(const std::string& id) {
         const auto [at, fresh] = shape_ids.try_emplace(id, static_cast<int>(shapes.size()));
-        if (fresh) shapes.emplace_back();
+        if (!fresh) return at->second;
+        shapes.emplace_back();
+        // "go api/internal/config:Config" is "config.Config" in other packages.
+        if (id.starts_with("go ")) {
+            auto name = id.substr(id.find_last_of("/ ") + 1);
+            if (const auto colon = name.find(':'); colon != std::string::npos) name[colon] = '.';
+            go_types.try_emplace(std::move(name), at->second);
+        }
         return at->second;
+    }
+    /// The shape of a Go type that is named with its package; -1 when the tree has none.
+    int go_type(std::string_view name) const {
+        const auto known = go_types.find(name);
+        return known == go_types.end() ? -1 : known->second;
     }
     int function(std::size_t file, std::uint32_t scope) {
         const auto [at, fresh] =

@@ -234,6 +234,13 @@ std::string_view why_derived(std::string_view name, std::string_view framed,
     if (in_folder(framed, {"node_modules", "vendor", "third_party", "third-party", "vendored",
                            "bower_components", "site-packages", ".venv", "venv", "charts/vendor"}))
         return "vendored";
+    if (name == "lcov.info" || name == "coverage-final.json" ||
+        (name.starts_with("coverage.") &&
+         (name.ends_with(".xml") || name.ends_with(".html") || name.ends_with(".out") ||
+          name.ends_with(".json") || name.ends_with(".txt"))) ||
+        name.ends_with(".lcov") || head.starts_with("mode: set\n") ||
+        head.starts_with("mode: count\n") || head.starts_with("mode: atomic\n"))
+        return "a coverage report";
     if (in_folder(framed, {"dist", "_next/static", ".next", ".nuxt", ".output", "target/classes",
                            "coverage", "htmlcov", "storybook-static", "__generated__", "generated",
                            ".svelte-kit"}))
@@ -301,6 +308,11 @@ Form classify(std::string_view path, std::string_view head) {
         });
     if (prose && in_folder(framed, {"release-notes", "release_notes", "changelog", "changelogs",
                                     "releases", ".changeset", "changes", "news"}))
+        form.history = true;
+    // What a program wrote down while it ran.
+    if (extension == "log" ||
+        ((extension == "jsonl" || extension == "ndjson" || extension == "csv") &&
+         in_folder(framed, {"log", "logs", "runs", "results", "outputs", "reports"})))
         form.history = true;
     form.migration = in_folder(framed, {"migrations", "alembic/versions", "migrate", "db/migration",
                                         "flyway", "upgrades"}) &&
@@ -373,11 +385,17 @@ Form classify(std::string_view path, std::string_view head) {
                                                       "bower.json",
                                                       "requirements.in",
                                                       "pixi.toml"};
+    // Any script may be called setup.py.
+    const bool packs = name != "setup.py" || head.empty() ||
+                       head.find("setuptools") != std::string_view::npos ||
+                       head.find("distutils") != std::string_view::npos ||
+                       head.find("setup(") != std::string_view::npos;
     form.manifest =
         form.language == kRequirements || extension == "csproj" || extension == "fsproj" ||
         (extension == "in" && name.starts_with("requirements")) ||
         (in_folder(framed, {"requirements"}) && (extension == "txt" || extension == "in")) ||
-        std::find(std::begin(kManifests), std::end(kManifests), name) != std::end(kManifests);
+        (packs &&
+         std::find(std::begin(kManifests), std::end(kManifests), name) != std::end(kManifests));
     if (form.manifest && extension == "txt") {
         form.language = kRequirements;
         form.doc = false;

@@ -13,6 +13,16 @@ bool name_char(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
+/// Of more than one word: "num_ctx", "numCtx", "NUM_CTX".
+bool is_compound(std::string_view name) {
+    if (name.size() < 5) return false;
+    for (std::size_t i = 1; i < name.size(); ++i)
+        if (name[i] == '_' || (std::isupper(static_cast<unsigned char>(name[i])) != 0 &&
+                               std::islower(static_cast<unsigned char>(name[i - 1])) != 0))
+            return true;
+    return false;
+}
+
 class Finder {
 public:
     Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
@@ -76,7 +86,12 @@ private:
             while (end < text_.size() && name_char(text_[end]))
                 ++end;
             const auto name = text_.substr(at, end - at);
-            if (is_own_option(name))
+            if (!is_compound(name) && !name.starts_with("mirostat") &&
+                !name.starts_with("Mirostat")) {
+                at = end;  // most names: no look into the tables
+                continue;
+            }
+            if (is_own_option(name) || ends_in_option(name))
                 add(TokenType::kOption, {at, end});
             else if (is_own_reply_field(name))
                 add(TokenType::kReplyField, {at, end});
@@ -127,6 +142,22 @@ private:
 
 std::vector<Token> find_tokens(const Source& source, const Segments& segments) {
     return Finder(source, segments).run();
+}
+
+std::set<std::string, std::less<>> names_in(std::string_view text) {
+    std::set<std::string, std::less<>> out;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto inside = [&](std::size_t i) {
+            const auto c = static_cast<unsigned char>(text[i]);
+            return std::isalnum(c) != 0 || c == '_' || c == '-';
+        };
+        std::size_t end = at;
+        while (end < text.size() && inside(end))
+            ++end;
+        if (end - at > 2) out.insert(to_lower(text.substr(at, end - at)));
+        at = end + 1;
+    }
+    return out;
 }
 
 std::uint32_t segment_at(const Segments& segments, std::uint32_t offset) {

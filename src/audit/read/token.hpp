@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,9 @@ struct Token {
 
 /// All tokens of the segments, in order.
 std::vector<Token> find_tokens(const Source& source, const Segments& segments);
+
+/// Every name of three letters and more in a text, in lower case.
+std::set<std::string, std::less<>> names_in(std::string_view text);
 
 /// Which segment holds the offset; the nearest before it when none does.
 std::uint32_t segment_at(const Segments& segments, std::uint32_t offset);

@@ -91,7 +91,7 @@ std::optional<Claim> judge(const View& v) {
                         form.language == Language::kPowerShell ||
                         form.language == Language::kMakefile;
     const bool spoken = v.string() && v.sentence() &&
-                        (v.line.find("echo ") != std::string_view::npos ||
+                        (v.message() || v.line.find("echo ") != std::string_view::npos ||
                          v.line.find("printf ") != std::string_view::npos ||
                          v.line.find("Write-") != std::string_view::npos);
     if (script && !v.is_assignment() && !spoken)

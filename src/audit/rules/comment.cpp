@@ -17,6 +17,10 @@ std::optional<Claim> judge(const View& v) {
         return claim(
             v, v.file_speaks_ollama || v.server == Server::kOllama ? Level::kWarning : Level::kNote,
             Confidence::kLikely, "a comment that names a tag of Ollama's registry");
+    if (v.is(TokenType::kFamily) && v.file_speaks_ollama && v.server != Server::kOther)
+        return claim(v, Level::kWarning,
+                     v.stands_alone() ? Confidence::kLikely : Confidence::kPossible,
+                     "a comment that names a model of Ollama's library");
     if ((v.is(TokenType::kPath) || v.is(TokenType::kOption) || v.is(TokenType::kReplyField)) &&
         v.file_speaks_ollama && v.server != Server::kOther && !v.model.routes.contains(v.text))
         return claim(v, Level::kWarning, Confidence::kLikely,

@@ -35,7 +35,8 @@ std::optional<Claim> judge(const View& v) {
                        form.language == Language::kToml || form.language == Language::kIni ||
                        form.language == Language::kProperties || form.language == Language::kXml);
     if (config_language &&
-        (v.region() == Region::kValue || v.code() || v.region() == Region::kText) && !v.cell())
+        (v.region() == Region::kValue || v.code() || v.region() == Region::kText) && !v.cell() &&
+        !v.message())
         return claim(v, Level::kError, Confidence::kLikely, "a setting that names Ollama");
     if (form.language == Language::kSql && !v.string())
         return claim(v, Level::kError, Confidence::kLikely,

@@ -28,8 +28,10 @@ std::optional<Claim> judge(const View& v) {
     if (v.is(TokenType::kPath) && v.server == Server::kOllama && !v.model.routes.contains(v.text))
         return claim(v, Level::kWarning, Confidence::kLikely,
                      "documentation of a part of Ollama's API");
-    if (v.is(TokenType::kFamily) && v.server == Server::kOllama)
-        return claim(v, Level::kWarning, Confidence::kPossible,
+    if (v.is(TokenType::kFamily) && v.server != Server::kOther &&
+        (v.server == Server::kOllama || v.file_speaks_ollama))
+        return claim(v, Level::kWarning,
+                     v.stands_alone() ? Confidence::kLikely : Confidence::kPossible,
                      "documentation that names a model of Ollama's library");
     if (v.is(TokenType::kLearned)) {
         const auto learned = v.model.learned.find(v.text);

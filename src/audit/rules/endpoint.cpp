@@ -50,6 +50,7 @@ std::optional<Claim> judge(const View& v) {
     // A relative URL to a route that the project serves itself.
     if (v.model.routes.contains(v.text) && (host.empty() || v.server != Server::kOllama))
         return std::nullopt;
+    if (v.message()) return std::nullopt;  // a text about it
     if (v.server == Server::kOllama)
         return claim(v, Level::kError, Confidence::kLikely,
                      "a path of Ollama's API, where the surroundings speak of it");

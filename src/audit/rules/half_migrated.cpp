@@ -6,14 +6,25 @@
 namespace segue::audit {
 namespace {
 
+/// What stands behind `||`, `??` or `or`.
+std::string_view default_value(std::string_view after) {
+    after = trim(after);
+    for (const std::string_view sign : {"||", "??", "or ", ") ||", ") ??", ") or "})
+        if (after.starts_with(sign)) return after.substr(sign.size());
+    return {};
+}
+
 bool is_name_of_assignment(const View& v) {
     const auto after = trim(v.after_name());
+    // process.env.OLLAMA_URL || 'http://gpu1:8000'
+    if (is_env_name(v.name()) && !default_value(after).empty()) return true;
     return (v.code() || v.string() || v.region() == Region::kValue || v.shell()) &&
            (after.starts_with('=') || after.starts_with(':') || after.starts_with("\":") ||
             after.starts_with("\",")) &&
            !after.starts_with("==") && !after.starts_with("=>");
 }
 std::string_view assigned_value(const View& v) {
+    if (const auto other = default_value(v.after_name()); !other.empty()) return other;
     const auto at = v.after_name().find_first_of("=:,");
     return at == std::string_view::npos ? std::string_view{} : v.after_name().substr(at + 1);
 }

@@ -36,6 +36,7 @@ std::optional<Claim> judge(const View& v) {
     const bool family = v.is(TokenType::kFamily);
     if ((!tag && !family) || has_word(v.text)) return std::nullopt;
     if (names_other_catalogue(v)) return std::nullopt;
+    if ((v.string() || v.region() == Region::kValue) && v.message()) return std::nullopt;
     const bool known = find_tag(v.text) && find_tag(v.text)->family_known;
     if (v.server == Server::kOther) return std::nullopt;
     static constexpr std::string_view kPlaces[] = {"model", "models", "llm",     "embedding",

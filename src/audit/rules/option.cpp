@@ -11,6 +11,9 @@ std::optional<Claim> judge(const View& v) {
     if (v.token.role == Role::kOption)
         return claim(v, Level::kError, v.token.confidence, "a field of a native request");
     if (v.is(TokenType::kOption)) {
+        // LLM_NUM_CTX, calculateNumCtx: a knob of the project for it.
+        if (!is_own_option(v.text) && !(v.server == Server::kOllama || v.file_speaks_ollama))
+            return std::nullopt;
         if (v.server == Server::kOther && !v.file_speaks_ollama) return std::nullopt;
         if (v.server == Server::kOther && names_other_server(v.line)) return std::nullopt;
         const bool sure = v.server == Server::kOllama || v.file_speaks_ollama ||

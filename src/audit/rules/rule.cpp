@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
 
@@ -167,7 +168,9 @@ bool mentions(std::string_view text, std::span<const std::string_view> words) {
 }
 
 bool names_other_server(std::string_view text) {
-    return mentions(text, kOtherServers);
+    // Asked of every line of a file: most hold none of the letters.
+    static const Matcher letters(kOtherServers);
+    return letters.matches(text) && mentions(text, kOtherServers);
 }
 
 bool View::sentence() const {
@@ -177,6 +180,30 @@ bool View::sentence() const {
         std::count(whole.begin(), whole.end(), ' ') < 2)
         return false;
     return true;
+}
+
+bool View::message() const {
+    if (!sentence()) return false;
+    int words = 0;
+    for (const auto part : split(whole, ' ')) {
+        const auto word = trim(part);
+        const bool letters = word.size() > 1 && std::all_of(word.begin(), word.end(), [](char c) {
+                                 return std::isalpha(static_cast<unsigned char>(c)) != 0 ||
+                                        c == '.' || c == ',' || c == '\'';
+                             });
+        words += letters && !word.starts_with('.') ? 1 : 0;
+    }
+    return words >= 3;
+}
+
+bool View::stands_alone() const {
+    const auto before = trim(until(text));
+    const auto after = trim(behind(text));
+    static constexpr std::string_view kOpens = "`\"'|:=(*-,[>";
+    static constexpr std::string_view kCloses = "`\"'|),*;]<:";
+    const bool opened = before.empty() || kOpens.find(before.back()) != std::string_view::npos;
+    const bool closed = after.empty() || kCloses.find(after.front()) != std::string_view::npos;
+    return opened && closed;
 }
 
 bool View::is_assignment() const {

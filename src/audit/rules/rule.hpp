@@ -44,6 +44,11 @@ struct View {
     bool cell() const { return form().language == Language::kNotebook && path.ends_with("source"); }
     /// Words with spaces between them, no URL, address, path or command.
     bool sentence() const;
+    /// A sentence with three words of letters: made for people.
+    bool message() const;
+    /// The token is a code span, a quoted word, a list item, a table cell or a value: no word of a
+    /// sentence.
+    bool stands_alone() const;
     /// `NAME=value` of a shell.
     bool is_assignment() const;
 

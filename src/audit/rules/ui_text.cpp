@@ -7,9 +7,16 @@ namespace segue::audit {
 namespace {
 
 std::optional<Claim> judge(const View& v) {
-    if (!v.runs() || !(v.is(TokenType::kWord) || v.is(TokenType::kLink))) return std::nullopt;
+    if (!v.runs()) return std::nullopt;
     const auto form = v.form();
     if (form.compose || form.kubernetes || form.ci || form.proxy) return std::nullopt;
+    // "try llama3.1:8b instead", "cannot reach /api/show".
+    if ((v.is(TokenType::kTag) || v.is(TokenType::kPath)) &&
+        (v.string() || v.region() == Region::kValue) && v.message() &&
+        (v.server == Server::kOllama || (v.file_speaks_ollama && v.server != Server::kOther)) &&
+        !v.model.routes.contains(v.text))
+        return claim(v, Level::kWarning, Confidence::kLikely, "a text that names a part of Ollama");
+    if (!v.is(TokenType::kWord) && !v.is(TokenType::kLink)) return std::nullopt;
     if (form.texts) {
         Claim found =
             *claim(v, Level::kWarning, Confidence::kCertain, "an interface text that names Ollama");

@@ -7,7 +7,7 @@ namespace segue::audit {
 namespace {
 
 std::optional<Claim> judge(const View& v) {
-    if (!v.runs() || !v.is(TokenType::kTag) || v.server == Server::kOther) return std::nullopt;
+    if (v.comment() || !v.is(TokenType::kTag) || v.server == Server::kOther) return std::nullopt;
     if (!find_tag(v.text)->family_known) return std::nullopt;
     return claim(v, Level::kNote, Confidence::kPossible, "may be a tag of Ollama's registry");
 }

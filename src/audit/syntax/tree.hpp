@@ -5,6 +5,7 @@
 #include <tree_sitter/api.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,6 +75,12 @@ std::optional<std::string> grammar_mismatch();
 TSNode child(TSNode node, std::string_view field);
 inline bool is_null(TSNode node) {
     return ts_node_is_null(node);
+}
+/// The first that is there; a null node when none is.
+inline TSNode first(std::initializer_list<TSNode> nodes) {
+    for (const TSNode node : nodes)
+        if (!is_null(node)) return node;
+    return TSNode{};
 }
 
 }  // namespace segue::audit

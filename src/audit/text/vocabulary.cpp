@@ -5,12 +5,11 @@
 #include <cstring>
 #include <string>
 
+#include "audit/text/words.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
 namespace {
-
-using Names = std::span<const std::string_view>;
 
 constexpr bool is_lower(char c) {
     return c >= 'a' && c <= 'z';
@@ -26,10 +25,6 @@ constexpr bool is_digit(char c) {
 }
 constexpr bool is_alnum(char c) {
     return is_letter(c) || is_digit(c);
-}
-
-bool contains(Names names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 /// "numCtx" → "num_ctx", "NumCtx" → "num_ctx", "num-ctx" → "num_ctx".
@@ -49,233 +44,71 @@ std::string snake(std::string_view name) {
     return out;
 }
 
-constexpr std::string_view kNativePaths[] = {
-    "/api/chat",       "/api/generate", "/api/tags",       "/api/embed",
-    "/api/embeddings", "/api/pull",     "/api/push",       "/api/show",
-    "/api/ps",         "/api/version",  "/api/create",     "/api/copy",
-    "/api/delete",     "/api/blobs",    "/api/web_search", "/api/web_fetch"};
+constexpr auto kNativePaths = words<16>(
+    "/api/chat /api/generate /api/tags /api/embed /api/embeddings /api/pull /api/push "
+    "/api/show /api/ps /api/version /api/create /api/copy /api/delete /api/blobs "
+    "/api/web_search /api/web_fetch");
 
-constexpr std::string_view kOwnOptions[] = {
-    "num_ctx",   "num_predict",      "num_gpu",  "num_thread",   "num_keep",
-    "num_batch", "repeat_last_n",    "mirostat", "mirostat_eta", "mirostat_tau",
-    "tfs_z",     "penalize_newline", "low_vram", "main_gpu",     "use_mmap",
-    "use_mlock", "vocab_only",       "f16_kv"};
-constexpr std::string_view kSharedOptions[] = {"keep_alive", "options",   "format", "raw",
-                                               "template",   "typical_p", "think",  "context"};
-constexpr std::string_view kOwnReply[] = {
-    "prompt_eval_count", "prompt_eval_duration", "eval_count",     "eval_duration",
-    "load_duration",     "done_reason",          "parameter_size", "quantization_level"};
-constexpr std::string_view kSharedReply[] = {
-    "message",    "content",        "response",   "done",    "models",    "name",    "embedding",
-    "embeddings", "total_duration", "created_at", "digest",  "size",      "model",   "tool_calls",
-    "thinking",   "modified_at",    "details",    "version", "size_vram", "families"};
+constexpr auto kOwnOptions = words<18>(
+    "num_ctx num_predict num_gpu num_thread num_keep num_batch repeat_last_n mirostat "
+    "mirostat_eta mirostat_tau tfs_z penalize_newline low_vram main_gpu use_mmap use_mlock "
+    "vocab_only f16_kv");
+constexpr auto kSharedOptions =
+    words<8>("keep_alive options format raw template typical_p think context");
+constexpr auto kOwnReply = words<8>(
+    "prompt_eval_count prompt_eval_duration eval_count eval_duration load_duration "
+    "done_reason parameter_size quantization_level");
+constexpr auto kSharedReply = words<20>(
+    "message content response done models name embedding embeddings total_duration created_at "
+    "digest size model tool_calls thinking modified_at details version size_vram families");
 
 /// Families of Ollama's library. A name belongs to one when it equals it or goes on with a digit,
 /// '.', '-' or ':'.
-constexpr std::string_view kFamilies[] = {"llama2",
-                                          "llama3",
-                                          "llama3.1",
-                                          "llama3.2",
-                                          "llama3.3",
-                                          "llama4",
-                                          "llama2-uncensored",
-                                          "llama3.2-vision",
-                                          "llama3-chatqa",
-                                          "llama3-gradient",
-                                          "llama-guard3",
-                                          "codellama",
-                                          "mistral",
-                                          "mistral-nemo",
-                                          "mistral-small",
-                                          "mistral-small3.1",
-                                          "mistral-small3.2",
-                                          "mistral-large",
-                                          "mistral-openorca",
-                                          "mixtral",
-                                          "ministral-3",
-                                          "gemma",
-                                          "gemma2",
-                                          "gemma3",
-                                          "gemma3n",
-                                          "codegemma",
-                                          "shieldgemma",
-                                          "embeddinggemma",
-                                          "phi",
-                                          "phi3",
-                                          "phi3.5",
-                                          "phi4",
-                                          "phi4-mini",
-                                          "phi4-reasoning",
-                                          "qwen",
-                                          "qwen2",
-                                          "qwen2.5",
-                                          "qwen2.5-coder",
-                                          "qwen2.5vl",
-                                          "qwen2-math",
-                                          "qwen3",
-                                          "qwen3-coder",
-                                          "qwen3-vl",
-                                          "qwen3-embedding",
-                                          "codeqwen",
-                                          "qwq",
-                                          "deepseek-r1",
-                                          "deepseek-v2",
-                                          "deepseek-v2.5",
-                                          "deepseek-v3",
-                                          "deepseek-v3.1",
-                                          "deepseek-coder",
-                                          "deepseek-coder-v2",
-                                          "deepseek-llm",
-                                          "deepseek-ocr",
-                                          "deepscaler",
-                                          "deepcoder",
-                                          "nomic-embed-text",
-                                          "mxbai-embed-large",
-                                          "all-minilm",
-                                          "bge-m3",
-                                          "bge-large",
-                                          "snowflake-arctic-embed",
-                                          "snowflake-arctic-embed2",
-                                          "paraphrase-multilingual",
-                                          "granite-embedding",
-                                          "granite-code",
-                                          "granite3-dense",
-                                          "granite3.1-dense",
-                                          "granite3.2",
-                                          "granite3.3",
-                                          "granite4",
-                                          "starcoder",
-                                          "starcoder2",
-                                          "codestral",
-                                          "command-r",
-                                          "command-r-plus",
-                                          "command-r7b",
-                                          "command-a",
-                                          "llava",
-                                          "llava-llama3",
-                                          "llava-phi3",
-                                          "bakllava",
-                                          "moondream",
-                                          "minicpm-v",
-                                          "tinyllama",
-                                          "tinydolphin",
-                                          "vicuna",
-                                          "orca-mini",
-                                          "orca2",
-                                          "wizardlm",
-                                          "wizardlm2",
-                                          "wizardcoder",
-                                          "wizard-math",
-                                          "wizard-vicuna",
-                                          "zephyr",
-                                          "dolphin-mistral",
-                                          "dolphin-mixtral",
-                                          "dolphin-llama3",
-                                          "dolphin-phi",
-                                          "dolphin3",
-                                          "openchat",
-                                          "neural-chat",
-                                          "solar",
-                                          "solar-pro",
-                                          "stable-code",
-                                          "stablelm2",
-                                          "stable-beluga",
-                                          "falcon",
-                                          "falcon2",
-                                          "falcon3",
-                                          "yi",
-                                          "yi-coder",
-                                          "aya",
-                                          "aya-expanse",
-                                          "nous-hermes",
-                                          "nous-hermes2",
-                                          "hermes3",
-                                          "olmo2",
-                                          "olmo-3",
-                                          "smollm",
-                                          "smollm2",
-                                          "openhermes",
-                                          "sqlcoder",
-                                          "phind-codellama",
-                                          "gpt-oss",
-                                          "devstral",
-                                          "devstral-small-2",
-                                          "magistral",
-                                          "cogito",
-                                          "exaone3.5",
-                                          "exaone-deep",
-                                          "internlm2",
-                                          "glm4",
-                                          "glm-4.6",
-                                          "kimi-k2",
-                                          "minimax-m2",
-                                          "athene-v2",
-                                          "reflection",
-                                          "nemotron",
-                                          "nemotron-mini",
-                                          "nemotron-3-nano",
-                                          "marco-o1",
-                                          "tulu3",
-                                          "opencoder",
-                                          "meditron",
-                                          "medllama2",
-                                          "samantha-mistral",
-                                          "starling-lm",
-                                          "everythinglm",
-                                          "xwinlm",
-                                          "notus",
-                                          "goliath",
-                                          "megadolphin",
-                                          "bespoke-minicheck",
-                                          "firefunction-v2",
-                                          "duckdb-nsql",
-                                          "nexusraven",
-                                          "magicoder",
-                                          "alfred",
-                                          "codebooga",
-                                          "open-orca-platypus2",
-                                          "r1-1776",
-                                          "openthinker",
-                                          "smallthinker",
-                                          "dbrx",
-                                          "reader-lm",
-                                          "lfm2"};
+constexpr auto kFamilies = words<169>(
+    "llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 llama2-uncensored llama3.2-vision "
+    "llama3-chatqa llama3-gradient llama-guard3 codellama mistral mistral-nemo mistral-small "
+    "mistral-small3.1 mistral-small3.2 mistral-large mistral-openorca mixtral ministral-3 "
+    "gemma gemma2 gemma3 gemma3n codegemma shieldgemma embeddinggemma phi phi3 phi3.5 phi4 "
+    "phi4-mini phi4-reasoning qwen qwen2 qwen2.5 qwen2.5-coder qwen2.5vl qwen2-math qwen3 "
+    "qwen3-coder qwen3-vl qwen3-embedding codeqwen qwq deepseek-r1 deepseek-v2 deepseek-v2.5 "
+    "deepseek-v3 deepseek-v3.1 deepseek-coder deepseek-coder-v2 deepseek-llm deepseek-ocr "
+    "deepscaler deepcoder nomic-embed-text nomic-embed-text-v2-moe mxbai-embed-large all-minilm "
+    "bge-m3 bge-large "
+    "snowflake-arctic-embed snowflake-arctic-embed2 paraphrase-multilingual granite-embedding "
+    "granite-code granite3-dense granite3.1-dense granite3.2 granite3.3 granite4 starcoder "
+    "starcoder2 codestral command-r command-r-plus command-r7b command-a llava llava-llama3 "
+    "llava-phi3 bakllava moondream minicpm-v tinyllama tinydolphin vicuna orca-mini orca2 "
+    "wizardlm wizardlm2 wizardcoder wizard-math wizard-vicuna zephyr dolphin-mistral "
+    "dolphin-mixtral dolphin-llama3 dolphin-phi dolphin3 openchat neural-chat solar solar-pro "
+    "stable-code stablelm2 stable-beluga falcon falcon2 falcon3 yi yi-coder aya aya-expanse "
+    "nous-hermes nous-hermes2 hermes3 olmo2 olmo-3 smollm smollm2 openhermes sqlcoder "
+    "phind-codellama gpt-oss devstral devstral-small-2 magistral cogito exaone3.5 exaone-deep "
+    "internlm2 glm4 glm-4.6 kimi-k2 minimax-m2 athene-v2 reflection nemotron nemotron-mini "
+    "nemotron-3-nano marco-o1 tulu3 opencoder meditron medllama2 samantha-mistral starling-lm "
+    "everythinglm xwinlm notus goliath megadolphin bespoke-minicheck firefunction-v2 "
+    "duckdb-nsql nexusraven magicoder alfred codebooga open-orca-platypus2 r1-1776 "
+    "openthinker smallthinker dbrx reader-lm lfm2");
+
+/// Those whose next version will come under the same name.
+constexpr auto kVersioned = words<19>(
+    "llama qwen gemma phi granite glm olmo smollm falcon hermes exaone starcoder internlm tulu "
+    "deepseek-r deepseek-v kimi-k minimax-m mistral-small");
 
 /// Families that are also companies, brands or everyday words: never bare.
-constexpr std::string_view kNeverBare[] = {
-    "mistral",   "qwen",      "gemma",       "phi",        "yi",        "aya",
-    "solar",     "falcon",    "zephyr",      "reflection", "alfred",    "goliath",
-    "notus",     "cogito",    "command-a",   "vicuna",     "nemotron",  "starcoder",
-    "mixtral",   "codestral", "starling-lm", "dbrx",       "command-r", "deepseek-v3",
-    "magistral", "devstral",  "codellama",   "gpt-oss",    "llava",     "kimi-k2"};
+constexpr auto kNeverBare = words<30>(
+    "mistral qwen gemma phi yi aya solar falcon zephyr reflection alfred goliath notus cogito "
+    "command-a vicuna nemotron starcoder mixtral codestral starling-lm dbrx command-r "
+    "deepseek-v3 magistral devstral codellama gpt-oss llava kimi-k2");
 
-/// Company and country prefixes that make the rest another catalogue's name (Bedrock, Hugging
-/// Face).
-constexpr std::string_view kOtherCatalogues[] = {"meta-llama",  "meta",         "mistralai",
-                                                 "google",      "qwen",         "microsoft",
-                                                 "deepseek-ai", "nousresearch", "thebloke"};
+constexpr auto kPackages = words<14>(
+    "ollama ollama-rs ollama_rs ollama-ai-provider ollama-ai-provider-v2 ollamasharp "
+    "langchain-ollama langchain_ollama llama-index-llms-ollama llama-index-embeddings-ollama "
+    "@langchain/ollama @llamaindex/ollama spring-ai-ollama langchain4j-ollama");
 
-constexpr std::string_view kPackages[] = {"ollama",
-                                          "ollama-rs",
-                                          "ollama_rs",
-                                          "ollama-ai-provider",
-                                          "ollama-ai-provider-v2",
-                                          "ollamasharp",
-                                          "langchain-ollama",
-                                          "langchain_ollama",
-                                          "llama-index-llms-ollama",
-                                          "llama-index-embeddings-ollama",
-                                          "@langchain/ollama",
-                                          "@llamaindex/ollama",
-                                          "spring-ai-ollama",
-                                          "langchain4j-ollama"};
-
-constexpr std::string_view kMethods[] = {
-    "chat",      "generate", "embed",      "embeddings", "list",        "show",        "pull",
-    "push",      "create",   "copy",       "delete",     "ps",          "web_search",  "web_fetch",
-    "webSearch", "webFetch", "abort",      "version",    "encodeImage", "create_blob", "Chat",
-    "Generate",  "Embed",    "Embeddings", "List",       "Show",        "Pull",        "Push",
-    "Create",    "Copy",     "Delete",     "Heartbeat",  "ListRunning"};
+constexpr auto kMethods = words<33>(
+    "chat generate embed embeddings list show pull push create copy delete ps web_search "
+    "web_fetch webSearch webFetch abort version encodeImage create_blob Chat Generate Embed "
+    "Embeddings List Show Pull Push Create Copy Delete Heartbeat ListRunning");
 
 constexpr std::string_view kHosts[] = {"ollama.com",
                                        "ollama.ai",
@@ -287,163 +120,22 @@ constexpr std::string_view kHosts[] = {"ollama.com",
                                        "npmjs.com/package/ollama",
                                        "ghcr.io/ollama"};
 
-constexpr std::string_view kScan[] = {"segue: allow",
-                                      "/chat\"",
-                                      "/chat'",
-                                      "/tags\"",
-                                      "/tags'",
-                                      "/generate\"",
-                                      "/generate'",
-                                      "/embed\"",
-                                      "/embed'",
-                                      "ollama",
-                                      "11434",
-                                      "/api/chat",
-                                      "/api/generate",
-                                      "/api/tags",
-                                      "/api/embed",
-                                      "/api/pull",
-                                      "/api/push",
-                                      "/api/show",
-                                      "/api/ps",
-                                      "/api/version",
-                                      "/api/create",
-                                      "/api/copy",
-                                      "/api/delete",
-                                      "/api/blobs",
-                                      "num_ctx",
-                                      "num_predict",
-                                      "num_gpu",
-                                      "num_thread",
-                                      "num_keep",
-                                      "num_batch",
-                                      "repeat_last_n",
-                                      "mirostat",
-                                      "tfs_z",
-                                      "numctx",
-                                      "numpredict",
-                                      "numgpu",
-                                      "numthread",
-                                      "numkeep",
-                                      "numbatch",
-                                      "repeatlastn",
-                                      "num-ctx",
-                                      "num-predict",
-                                      "keep_alive",
-                                      "keepalive",
-                                      "keep-alive",
-                                      "eval_count",
-                                      "evalcount",
-                                      "eval_duration",
-                                      "evalduration",
-                                      "load_duration",
-                                      "loadduration",
-                                      "done_reason",
-                                      "donereason",
-                                      "total_duration",
-                                      "totalduration",
-                                      "parameter_size",
-                                      "quantization_level",
-                                      ":latest",
-                                      "llama2",
-                                      "llama3",
-                                      "llama4",
-                                      "codellama",
-                                      "tinyllama",
-                                      "mistral",
-                                      "mixtral",
-                                      "gemma",
-                                      "phi3",
-                                      "phi4",
-                                      "phi:",
-                                      "qwen",
-                                      "qwq",
-                                      "deepseek-",
-                                      "nomic-embed",
-                                      "mxbai",
-                                      "minilm",
-                                      "bge-",
-                                      "arctic-embed",
-                                      "starcoder",
-                                      "codestral",
-                                      "command-r",
-                                      "command-a",
-                                      "granite",
-                                      "llava",
-                                      "moondream",
-                                      "minicpm",
-                                      "vicuna",
-                                      "orca-mini",
-                                      "orca2",
-                                      "wizard",
-                                      "zephyr",
-                                      "dolphin",
-                                      "openchat",
-                                      "neural-chat",
-                                      "solar:",
-                                      "solar-pro",
-                                      "stablelm",
-                                      "stable-code",
-                                      "falcon",
-                                      "yi:",
-                                      "yi-coder",
-                                      "aya:",
-                                      "aya-expanse",
-                                      "hermes",
-                                      "olmo",
-                                      "smollm",
-                                      "sqlcoder",
-                                      "gpt-oss",
-                                      "devstral",
-                                      "magistral",
-                                      "cogito",
-                                      "exaone",
-                                      "glm4",
-                                      "glm-4",
-                                      "kimi-k2",
-                                      "nemotron",
-                                      "tulu",
-                                      ":0.5b",
-                                      ":0.6b",
-                                      ":1b",
-                                      ":1.5b",
-                                      ":1.7b",
-                                      ":2b",
-                                      ":3b",
-                                      ":3.8b",
-                                      ":4b",
-                                      ":6b",
-                                      ":7b",
-                                      ":8b",
-                                      ":9b",
-                                      ":11b",
-                                      ":12b",
-                                      ":13b",
-                                      ":14b",
-                                      ":20b",
-                                      ":22b",
-                                      ":24b",
-                                      ":27b",
-                                      ":30b",
-                                      ":32b",
-                                      ":34b",
-                                      ":65b",
-                                      ":70b",
-                                      ":72b",
-                                      ":90b",
-                                      ":120b",
-                                      ":180b",
-                                      ":235b",
-                                      ":405b",
-                                      ":671b",
-                                      ":8x7b",
-                                      ":8x22b",
-                                      "-q2_",
-                                      "-q3_",
-                                      "-q4_",
-                                      "-q5_",
-                                      "-q6_",
-                                      "-q8_"};
+constexpr auto kScan = words<157>(
+    "segue: /chat\" /chat' /tags\" /tags' /generate\" /generate' /embed\" /embed' ollama 11434 "
+    "/api/chat /api/generate /api/tags /api/embed /api/pull /api/push /api/show /api/ps "
+    "/api/version /api/create /api/copy /api/delete /api/blobs num_ctx num_predict num_gpu "
+    "num_thread num_keep num_batch repeat_last_n mirostat tfs_z numctx numpredict numgpu "
+    "numthread numkeep numbatch repeatlastn num-ctx num-predict keep_alive keepalive "
+    "keep-alive eval_count evalcount eval_duration evalduration load_duration loadduration "
+    "done_reason donereason total_duration totalduration parameter_size quantization_level "
+    ":latest llama2 llama3 llama4 codellama tinyllama mistral mixtral gemma phi3 phi4 phi: "
+    "qwen qwq deepseek- nomic-embed mxbai minilm bge- arctic-embed starcoder codestral "
+    "command-r command-a granite llava moondream minicpm vicuna orca-mini orca2 wizard zephyr "
+    "dolphin openchat neural-chat solar: solar-pro stablelm stable-code falcon yi: yi-coder "
+    "aya: aya-expanse hermes olmo smollm sqlcoder gpt-oss devstral magistral cogito exaone "
+    "glm4 glm-4 kimi-k2 nemotron tulu :0.5b :0.6b :1b :1.5b :1.7b :2b :3b :3.8b :4b :6b :7b "
+    ":8b :9b :11b :12b :13b :14b :20b :22b :24b :27b :30b :32b :34b :65b :70b :72b :90b :120b "
+    ":180b :235b :405b :671b :8x7b :8x22b -q2_ -q3_ -q4_ -q5_ -q6_ -q8_");
 
 /// Where a word may begin: the start, after a separator, at a change to upper case, after an
 /// escape.
@@ -463,8 +155,18 @@ bool tag_char(char c) {
     return is_alnum(c) || c == '.' || c == '_' || c == '-';
 }
 
+/// Listed, or the next version of one that is listed: "qwen3.5", "gemma4".
 bool is_family(std::string_view name) {
-    return contains(kFamilies, name);
+    if (holds(kFamilies, name)) return true;
+    const auto version = name.find_last_not_of("0123456789.") + 1;
+    return version > 0 && version < name.size() && is_digit(name[version]) &&
+           holds(kVersioned, name.substr(0, version));
+}
+
+/// The first two letters as one number.
+std::size_t beginning_of(std::string_view name) {
+    const auto bits = [](char c) { return static_cast<std::size_t>(c) & 31U; };
+    return name.size() < 2 ? 0 : bits(name[0]) * 32 + bits(name[1]);
 }
 
 /// "8b", "0.5b", "8x7b", "latest", "70b-instruct-q4_K_M".
@@ -528,7 +230,7 @@ std::optional<Range> find_native_path(std::string_view text, std::size_t from) {
         const bool goes_on = end < text.size() && text[end] == '/' && path != "/api/blobs" &&
                              end + 1 < text.size() &&
                              (is_alnum(text[end + 1]) || text[end + 1] == '{');
-        if (contains(kNativePaths, path) && !goes_on) return Range{at, end};
+        if (holds(kNativePaths, path) && !goes_on) return Range{at, end};
         from = end;
     }
 }
@@ -536,20 +238,27 @@ std::optional<Range> find_native_path(std::string_view text, std::size_t from) {
 bool is_native_tail(std::string_view text) {
     if (text.starts_with('/')) text.remove_prefix(1);
     const std::string whole = "/api/" + std::string(text);
-    return contains(kNativePaths, whole);
+    return holds(kNativePaths, whole);
 }
 
 bool is_own_option(std::string_view name) {
-    return name.size() >= 5 && name.size() < 24 && contains(kOwnOptions, snake(name));
+    return name.size() >= 5 && name.size() < 24 && holds(kOwnOptions, snake(name));
+}
+bool ends_in_option(std::string_view name) {
+    if (name.size() < 9 || name.size() > 48) return false;
+    const std::string words = snake(name);
+    for (const std::string_view option : {"_num_ctx", "_num_predict", "_repeat_last_n"})
+        if (words.ends_with(option)) return true;
+    return false;
 }
 bool is_shared_option(std::string_view name) {
-    return name.size() < 16 && contains(kSharedOptions, snake(name));
+    return name.size() < 16 && holds(kSharedOptions, snake(name));
 }
 bool is_own_reply_field(std::string_view name) {
-    return name.size() < 24 && contains(kOwnReply, snake(name));
+    return name.size() < 24 && holds(kOwnReply, snake(name));
 }
 bool is_shared_reply_field(std::string_view name) {
-    return name.size() < 20 && contains(kSharedReply, snake(name));
+    return name.size() < 20 && holds(kSharedReply, snake(name));
 }
 
 std::optional<Tag> find_tag(std::string_view text, std::size_t from) {
@@ -568,8 +277,10 @@ std::optional<Tag> find_tag(std::string_view text, std::size_t from) {
         while (end > colon + 1 && (text[end - 1] == '.' || text[end - 1] == '-'))
             --end;
         if (begin == colon || end == colon + 1) continue;
-        if (end < text.size() && (text[end] == '/' || text[end] == ':'))
-            continue;  // host:port/, a::b
+        if (end < text.size() &&
+            (text[end] == '/' || (text[end] == ':' && end + 1 < text.size() &&
+                                  (is_alnum(text[end + 1]) || text[end + 1] == ':'))))
+            continue;  // host:port/, a:b:c; "**llama3.2:1b:** fast" ends a clause
         if (begin > 0 &&
             (text[begin - 1] == ':' || text[begin - 1] == '@' || text[begin - 1] == '$'))
             continue;
@@ -599,13 +310,20 @@ bool is_tag(std::string_view text) {
 
 bool is_bare_family(std::string_view text) {
     if (text.size() < 3 || text.size() > 40) return false;
-    const std::string name = to_lower(text);
-    if (contains(kNeverBare, name)) return false;
-    if (const auto slash = name.find('/');
-        slash != std::string::npos &&
-        contains(kOtherCatalogues, std::string_view(name).substr(0, slash)))
-        return false;
-    return is_family(name);
+    // Asked of every word: most begin like none of them.
+    static const auto kBegins = [] {
+        std::array<bool, 1024> begins{};
+        const auto mark = [&](std::string_view name) { begins[beginning_of(name)] = true; };
+        std::for_each(kFamilies.begin(), kFamilies.end(), mark);
+        std::for_each(kVersioned.begin(), kVersioned.end(), mark);
+        return begins;
+    }();
+    if (!kBegins[beginning_of(text)]) return false;
+    // With capitals it is the model's name, not the registry's ("Qwen2.5", "MiniMax-M2").
+    if (std::any_of(text.begin(), text.end(), is_upper) || holds(kNeverBare, text)) return false;
+    for (const std::string_view vendor : {"deepseek-v", "kimi-k", "minimax-m", "glm"})
+        if (text.starts_with(vendor)) return false;
+    return is_family(text);
 }
 
 std::optional<Range> find_port(std::string_view text, std::size_t from) {
@@ -629,62 +347,28 @@ std::optional<Range> find_port(std::string_view text, std::size_t from) {
 
 bool is_ollama_package(std::string_view name) {
     const std::string lower = to_lower(name);
-    if (contains(kPackages, lower)) return true;
+    if (holds(kPackages, lower)) return true;
     return has_word(name);
 }
 
 bool is_client_method(std::string_view name) {
-    return contains(kMethods, name);
+    return holds(kMethods, name);
 }
 
 bool is_connector(std::string_view name) {
-    static constexpr std::string_view kNames[] = {"Ollama",
-                                                  "ChatOllama",
-                                                  "AsyncOllama",
-                                                  "OllamaLLM",
-                                                  "OllamaEmbeddings",
-                                                  "OllamaEmbedding",
-                                                  "OllamaMultiModal",
-                                                  "OllamaFunctions",
-                                                  "OllamaChatModel",
-                                                  "OllamaStreamingChatModel",
-                                                  "OllamaEmbeddingModel",
-                                                  "OllamaLanguageModel",
-                                                  "OllamaApi",
-                                                  "OllamaApiClient",
-                                                  "OllamaChatClient",
-                                                  "OllamaOptions",
-                                                  "OllamaChatOptions",
-                                                  "OllamaGenerator",
-                                                  "OllamaChatGenerator",
-                                                  "OllamaTextEmbedder",
-                                                  "OllamaDocumentEmbedder",
-                                                  "OllamaProvider",
-                                                  "OllamaModel",
-                                                  "OllamaContainer",
-                                                  "OllamaEmbeddingFunction",
-                                                  "OllamaChatCompletionClient",
-                                                  "OllamaChatCompletion",
-                                                  "OllamaTextCompletion",
-                                                  "OllamaTextEmbedding",
-                                                  "OllamaPromptExecutionSettings",
-                                                  "createOllama",
-                                                  "createOllamaProvider",
-                                                  "OllamaClient",
-                                                  "OllamaException",
-                                                  "OllamaResponseError",
-                                                  "OllamaChatRequest",
-                                                  "OllamaEmbeddingGenerator",
-                                                  "AddOllamaApiClient",
-                                                  "AddOllamaChatCompletion",
-                                                  "AddOllamaTextGeneration",
-                                                  "AddOllamaTextEmbeddingGeneration",
-                                                  "OllamaHttpClient",
-                                                  "OllamaLanguageModelFactory",
-                                                  "LiteLLMOllama"};
-    for (const auto known : kNames)
-        if (name == known) return true;
-    return false;
+    static constexpr auto kNames = words<44>(
+        "Ollama ChatOllama AsyncOllama OllamaLLM OllamaEmbeddings OllamaEmbedding "
+        "OllamaMultiModal OllamaFunctions OllamaChatModel OllamaStreamingChatModel "
+        "OllamaEmbeddingModel OllamaLanguageModel OllamaApi OllamaApiClient OllamaChatClient "
+        "OllamaOptions OllamaChatOptions OllamaGenerator OllamaChatGenerator OllamaTextEmbedder "
+        "OllamaDocumentEmbedder OllamaProvider OllamaModel OllamaContainer "
+        "OllamaEmbeddingFunction OllamaChatCompletionClient OllamaChatCompletion "
+        "OllamaTextCompletion OllamaTextEmbedding OllamaPromptExecutionSettings createOllama "
+        "createOllamaProvider OllamaClient OllamaException OllamaResponseError OllamaChatRequest "
+        "OllamaEmbeddingGenerator AddOllamaApiClient AddOllamaChatCompletion "
+        "AddOllamaTextGeneration AddOllamaTextEmbeddingGeneration OllamaHttpClient "
+        "OllamaLanguageModelFactory LiteLLMOllama");
+    return holds(kNames, name);
 }
 
 std::optional<Range> find_link(std::string_view text, std::size_t from) {

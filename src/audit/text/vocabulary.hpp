@@ -31,6 +31,8 @@ bool is_native_tail(std::string_view text);
 
 /// Fields that only Ollama's requests have, whoever sends them ("num_ctx", "numCtx").
 bool is_own_option(std::string_view name);
+/// "LLM_NUM_CTX", "calculateNumCtx": another name that ends in one of the unmistakable ones.
+bool ends_in_option(std::string_view name);
 /// Fields that are Ollama's only next to other signs ("keep_alive", "format").
 bool is_shared_option(std::string_view name);
 /// "eval_count" and the like: nobody else's counters.

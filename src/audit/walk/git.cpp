@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -17,7 +18,8 @@ namespace segue::audit {
 namespace {
 
 std::vector<std::string> git(const std::string& folder, std::vector<std::string> arguments) {
-    std::vector<std::string> command{"git", "-C", folder};
+    // Nothing of the repository is written, not even its index.
+    std::vector<std::string> command{"git", "--no-optional-locks", "-C", folder};
     command.insert(command.end(), std::make_move_iterator(arguments.begin()),
                    std::make_move_iterator(arguments.end()));
     return command;
@@ -30,9 +32,10 @@ std::string first_line(const std::optional<std::string>& output) {
 
 }  // namespace
 
-std::optional<std::string> output_of(const std::vector<std::string>& command) {
+Command Command::start(const std::vector<std::string>& command) {
+    Command out;
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
+    if (pipe2(ends, O_CLOEXEC) != 0) return out;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
@@ -47,51 +50,69 @@ std::optional<std::string> output_of(const std::vector<std::string>& command) {
     const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    std::string out;
-    if (failed == 0) {
-        char buffer[65536];
-        while (true) {
-            const auto count = read(ends[0], buffer, sizeof buffer);
-            if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) break;
-            out.append(buffer, static_cast<std::size_t>(count));
-        }
+    if (failed != 0) {
+        close(ends[0]);
+        return out;
     }
-    close(ends[0]);
-    if (failed != 0) return std::nullopt;
+    out.output_ = ends[0];
+    out.child_ = child;
+    return out;
+}
+
+std::optional<std::string> Command::finish() {
+    if (output_ < 0) return std::nullopt;
+    std::string out;
+    char buffer[65536];
+    while (true) {
+        const auto count = read(output_, buffer, sizeof buffer);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        out.append(buffer, static_cast<std::size_t>(count));
+    }
+    close(output_);
+    output_ = -1;
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
     return out;
 }
 
+std::optional<std::string> output_of(const std::vector<std::string>& command) {
+    return Command::start(command).finish();
+}
+
 GitFacts ask_git(const std::string& folder) {
+    // All at once: each is a few milliseconds of starting a program.
+    auto place_asked =
+        Command::start(git(folder, {"rev-parse", "--show-toplevel", "--git-path", "info/exclude"}));
+    auto commit = Command::start(git(folder, {"rev-parse", "--verify", "-q", "HEAD"}));
+    auto excludes =
+        Command::start(git(folder, {"config", "--type=path", "--get", "core.excludesFile"}));
+    auto remote = Command::start(git(folder, {"config", "--get", "remote.origin.url"}));
+    auto listed = Command::start(git(folder, {"ls-files", "-z", "--cached", "--stage"}));
     GitFacts facts;
-    const auto place =
-        output_of(git(folder, {"rev-parse", "--show-toplevel", "--git-path", "info/exclude"}));
-    if (!place) return facts;
+    const auto place = place_asked.finish();
+    facts.commit = first_line(commit.finish());
+    facts.global_excludes = first_line(excludes.finish());
+    facts.remote = first_line(remote.finish());
+    const auto files = listed.finish();
+    if (!place) return {};
     const auto lines = split(*place, '\n');
     facts.there = true;
     facts.top = std::string(lines[0]);
     if (lines.size() > 1 && !lines[1].empty())
         facts.exclude = lines[1].starts_with('/') ? std::string(lines[1])
                                                   : folder + "/" + std::string(lines[1]);
-    facts.commit = first_line(output_of(git(folder, {"rev-parse", "--verify", "-q", "HEAD"})));
-    facts.global_excludes =
-        first_line(output_of(git(folder, {"config", "--type=path", "--get", "core.excludesFile"})));
-    facts.remote = first_line(output_of(git(folder, {"config", "--get", "remote.origin.url"})));
-    if (const auto files = output_of(git(folder, {"ls-files", "-z", "--cached", "--stage"}))) {
+    if (files)
         for (const auto entry : split(*files, '\0')) {
             const auto tab = entry.find('\t');
             if (tab == std::string_view::npos) continue;
-            const std::string path(entry.substr(tab + 1));
             if (entry.starts_with("160000"))
-                facts.submodules.push_back(path);
-            else
-                facts.tracked.insert(path);
+                facts.submodules.emplace_back(entry.substr(tab + 1));
+            else  // git lists them in order
+                facts.tracked.emplace_hint(facts.tracked.end(), entry.substr(tab + 1));
         }
-    }
     return facts;
 }
 
@@ -100,38 +121,91 @@ bool git_dirty(const std::string& folder) {
     return status && !status->empty();
 }
 
-Result<std::set<std::pair<std::string, std::uint32_t>>> changed_lines(const std::string& folder,
-                                                                      const std::string& revision) {
+bool Changes::holds(std::string_view path, std::uint32_t line) const {
+    const auto file = files.find(path);
+    return file != files.end() &&
+           std::any_of(file->second.begin(), file->second.end(), [&](const Lines& lines) {
+               return lines.first <= line && line <= lines.second;
+           });
+}
+
+namespace {
+
+/// "a\303\251\"b" as git writes it: the bytes that are meant.
+std::string unquoted_path(std::string_view text) {
+    // git ends a path that holds a space with a tab.
+    if (text.ends_with('\t')) text.remove_suffix(1);
+    if (text.size() < 2 || !text.starts_with('"') || !text.ends_with('"')) return std::string(text);
+    text = text.substr(1, text.size() - 2);
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\' || i + 1 == text.size()) {
+            out.push_back(text[i]);
+            continue;
+        }
+        const char c = text[++i];
+        if (c >= '0' && c <= '3' && i + 2 < text.size()) {
+            out.push_back(
+                static_cast<char>((c - '0') * 64 + (text[i + 1] - '0') * 8 + (text[i + 2] - '0')));
+            i += 2;
+        } else {
+            out.push_back(c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c);
+        }
+    }
+    return out;
+}
+
+/// "-12,3" or "+7": where a hunk begins and how many lines it has.
+Changes::Lines hunk_side(std::string_view header, char sign) {
+    std::uint32_t from = 0;
+    std::uint32_t count = 1;
+    const auto at = header.find(sign);
+    if (at == std::string_view::npos) return {0, 0};
+    const auto* const end = header.data() + header.size();
+    const auto read = std::from_chars(header.data() + at + 1, end, from);
+    if (read.ptr < end && *read.ptr == ',') std::from_chars(read.ptr + 1, end, count);
+    return {from, count};
+}
+
+}  // namespace
+
+Changes parse_diff(std::string_view diff) {
+    Changes out;
+    std::vector<Changes::Lines>* lines = nullptr;
+    std::uint64_t body = 0;  // lines of the hunk that are still to come: they may look like headers
+    for (const auto line : split(diff, '\n')) {
+        if (body > 0 && (line.starts_with('+') || line.starts_with('-'))) {
+            --body;
+        } else if (line.starts_with("+++ ")) {
+            const auto path = unquoted_path(line.substr(4));
+            lines = path == "/dev/null" ? nullptr : &out.files[path];
+        } else if (line.starts_with("@@ ")) {
+            const auto gone = hunk_side(line, '-');
+            const auto fresh = hunk_side(line, '+');
+            body = std::uint64_t{gone.second} + fresh.second;
+            if (lines != nullptr && fresh.second > 0)
+                lines->emplace_back(fresh.first, fresh.first + fresh.second - 1);
+        }
+    }
+    return out;
+}
+
+Result<Changes> changes_since(const std::string& folder, const std::string& revision) {
     if (revision.starts_with('-'))
         return fail(Fault::kInvalid, "'" + revision + "' is no revision");
-    const auto diff = output_of(git(folder, {"diff", "--unified=0", "--no-color", "--no-ext-diff",
-                                             "--relative", "--no-prefix", revision, "--", "."}));
+    auto fresh = Command::start(git(folder, {"ls-files", "-z", "--others", "--exclude-standard"}));
+    const auto diff =
+        output_of(git(folder, {"diff", "--unified=0", "--no-color", "--no-ext-diff",
+                               "--no-textconv", "--relative", "--no-prefix", revision, "--", "."}));
+    const auto untracked = fresh.finish();
     if (!diff)
         return fail(Fault::kInvalid, "git knows no revision '" + revision + "' in " + folder +
                                          "; name a commit, a branch or a tag");
-    std::set<std::pair<std::string, std::uint32_t>> lines;
-    std::string path;
-    for (const auto line : split(*diff, '\n')) {
-        if (line.starts_with("+++ ")) {
-            path = std::string(line.substr(4));
-            if (path.starts_with('"') && path.size() > 2) path = path.substr(1, path.size() - 2);
-        } else if (line.starts_with("@@ ")) {
-            const auto plus = line.find('+');
-            std::uint32_t from = 0;
-            std::uint32_t count = 1;
-            const auto* const begin = line.data() + plus + 1;
-            const auto* const end = line.data() + line.size();
-            const auto read = std::from_chars(begin, end, from);
-            if (read.ptr < end && *read.ptr == ',') std::from_chars(read.ptr + 1, end, count);
-            for (std::uint32_t i = 0; i < count; ++i)
-                lines.emplace(path, from + i);
-        }
-    }
-    if (const auto fresh =
-            output_of(git(folder, {"ls-files", "-z", "--others", "--exclude-standard"})))
-        for (const auto file : split(*fresh, '\0'))
-            if (!file.empty()) lines.emplace(std::string(file), 0);
-    return lines;
+    auto out = parse_diff(*diff);
+    if (untracked)
+        for (const auto file : split(*untracked, '\0'))
+            if (!file.empty()) out.files[std::string(file)] = {{0, UINT32_MAX}};
+    return out;
 }
 
 }  // namespace segue::audit

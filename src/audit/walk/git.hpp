@@ -2,10 +2,13 @@
 /// without the program, gives an empty answer. Blocking; called once at the start.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -26,10 +29,31 @@ struct GitFacts {
 GitFacts ask_git(const std::string& folder);
 /// Uncommitted changes of tracked files.
 bool git_dirty(const std::string& folder);
-/// Lines that are new since `revision`: path (relative to the folder) and line from 1; a file that
-/// git does not track yet is new from its first to its last line (line 0).
-Result<std::set<std::pair<std::string, std::uint32_t>>> changed_lines(const std::string& folder,
-                                                                      const std::string& revision);
+/// What is new since a revision. Paths are relative to the folder that was asked for.
+struct Changes {
+    using Lines = std::pair<std::uint32_t, std::uint32_t>;  // first and last, from 1
+    std::map<std::string, std::vector<Lines>, std::less<>> files;
+
+    bool holds(std::string_view path, std::uint32_t line) const;
+};
+/// Lines that differ from `revision` in the work tree; a file that git does not track yet is new as
+/// a whole.
+Result<Changes> changes_since(const std::string& folder, const std::string& revision);
+/// Reads `git diff --unified=0 --no-prefix` (its paths may be quoted).
+Changes parse_diff(std::string_view diff);
+
+/// A program that runs without a shell, beside us. Its output is collected by finish(), which must
+/// be called; others may run meanwhile.
+class Command {
+public:
+    static Command start(const std::vector<std::string>& command);
+    /// Its output; nothing when it could not run or failed.
+    std::optional<std::string> finish();
+
+private:
+    int output_ = -1;
+    int child_ = 0;
+};
 
 /// Runs a program without a shell and answers its output; nothing when it could not run or failed.
 std::optional<std::string> output_of(const std::vector<std::string>& command);

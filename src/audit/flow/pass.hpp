@@ -1,0 +1,246 @@
+/// One pass over one file: what each expression stands for, and where that must be said. Made for
+/// one pass and thrown away; what it learns stays in the World. The parts of the class lie in
+/// pass.cpp (names, places, statements), imports.cpp, definitions.cpp, expressions.cpp,
+/// strings.cpp, calls.cpp and requests.cpp.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "audit/flow/world.hpp"
+#include "audit/read/token.hpp"
+
+namespace segue::audit {
+
+inline bool one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+/// A name that is read from the environment: capitals, digits, '_'.
+bool is_env_like(std::string_view name);
+/// A package that speaks Ollama's protocol itself; all others are frameworks' connectors.
+bool is_native_package(std::string_view module);
+/// What a name of an Ollama package (or of a connector) stands for.
+std::uint32_t import_traits(std::string_view name, bool connector);
+/// A URL that names another engine, or has vLLM's port: the default of a name that says Ollama.
+bool is_other_engine(std::string_view text);
+/// A string literal without its quotes and prefixes.
+std::string_view unquoted(std::string_view text);
+
+/// How the surroundings use an expression.
+enum class Place : std::uint8_t { kValue, kObject, kCallee, kType };
+
+struct Argument {
+    TSNode node{};
+    TSNode key{};  // of a keyword argument
+    std::string_view name;
+    Value value;
+};
+using Arguments = std::vector<Argument>;
+/// Gets key node, key and value node.
+using FieldVisitor = std::function<void(TSNode, std::string_view, TSNode)>;
+
+class Pass {
+public:
+    Pass(World& world, std::size_t index, bool emit)
+        : world_(world),
+          index_(index),
+          file_(world.files[index]),
+          tree_(*file_.tree),
+          emit_(emit) {}
+
+    void run() {
+        scopes_.push_back(0);
+        visit_children(tree_.root());
+    }
+
+private:
+    static constexpr int kMaxDepth = 600;
+
+    // Names.
+    std::string id(std::string_view what) const;
+    const Value* lookup(std::string_view name) const;
+    void note_change(bool changed) { world_.changed = world_.changed || changed; }
+    void bind(std::string_view name, const Value& value);
+    /// Also in the functions around: `reply = …` in a callback fills a variable of theirs.
+    void bind_outward(std::string_view name, const Value& value);
+    Value& attribute(int shape, std::string_view name) {
+        return world_.shapes[static_cast<std::size_t>(shape)][std::string(name)];
+    }
+    Value attribute_of(int shape, std::string_view name) const;
+    Value with(std::uint32_t traits, TSNode node, std::string_view what) const;
+
+    // Places.
+    std::uint32_t place(std::uint32_t offset) const;
+    std::uint32_t line_of(TSNode node) const;
+    std::string_view text(TSNode node) const { return tree_.text(node); }
+    NodeKind kind(TSNode node) const { return is_null(node) ? NodeKind::kOther : tree_.kind(node); }
+    void emit(Role role, std::uint32_t begin, std::uint32_t end, const Value& value,
+              Confidence confidence = Confidence::kCertain);
+    void emit(Role role, TSNode node, const Value& value,
+              Confidence confidence = Confidence::kCertain);
+    /// While a condition is looked at: what is only compared need not change by itself.
+    class Asking {
+    public:
+        Asking(Pass& pass, bool asking) : pass_(pass), was_(pass.asking_) {
+            pass.asking_ = pass.asking_ || asking;
+        }
+        ~Asking() { pass_.asking_ = was_; }
+        Asking(const Asking&) = delete;
+        Asking& operator=(const Asking&) = delete;
+
+    private:
+        Pass& pass_;
+        bool was_;
+    };
+    /// A name whose value must be said where it is used.
+    void emit_use(TSNode node, const Value& value, Place where);
+
+    // Statements.
+    void visit_children(TSNode node);
+    void visit(TSNode node);
+    void returns(TSNode node);
+    void loop(TSNode node);
+
+    // Imports.
+    bool local(std::string_view module) const;
+    void import(TSNode node);
+    void import_python(TSNode node, std::string_view type);
+    void import_script(TSNode node);
+    void import_go(TSNode node);
+    /// Java and Rust: the last parts of the path are bound.
+    void import_path(TSNode node);
+    void import_java_local(std::string_view module, std::string_view line);
+    void import_local(std::string_view module, std::optional<std::size_t> file,
+                      std::string_view name, std::string_view bound, TSNode node);
+    /// `export { a } from './b'`, `export * from './b'`.
+    void reexport(TSNode node);
+    /// `module.exports = …`, `exports.name = …`.
+    void common_export(TSNode target, const Value& value);
+    Value module_value(std::size_t file);
+
+    // Functions, classes and what is bound.
+    Value function(TSNode node, std::string_view bound);
+    /// @property, `get name()`: an attribute with the value that it returns.
+    void property(TSNode node, std::string_view name, const Value& result);
+    int go_receiver(TSNode node);
+    int go_shape(std::string_view type);
+    void parameter(TSNode node, std::vector<std::string>& names);
+    /// What a value of this type is.
+    Value instance(const Value& type, TSNode node);
+    void class_body(TSNode node);
+    /// `type Params = { client: Ollama }` of TypeScript.
+    void type_alias(TSNode node);
+    void bases(TSNode node, int shape, Value& value);
+    void bind_target(TSNode target, const Value& value);
+    void destructure(TSNode pattern, const Value& value);
+    Value assign(TSNode node);
+    /// `a, err := f(), g()`: what the first name gets.
+    Value eval_first(TSNode list);
+    /// Fields of a reply's shape in a type: `json:"done"`, `response: string`.
+    void reply_fields(TSNode type, const Value& reply, int depth);
+    /// A class or type that says by its name that it is a request or a reply of Ollama's.
+    void declared_fields(TSNode body, std::string_view type_name);
+
+    // Expressions.
+    Value eval(TSNode node, Place where);
+    Value eval_inner(TSNode node, Place where);
+    /// Evaluates without saying anything: the node was visited already.
+    Value quiet(TSNode node);
+    Value self() const;
+    Value name(TSNode node, Place where);
+    std::pair<TSNode, TSNode> member_parts(TSNode node) const;
+    /// What `owner.key` (or owner["key"]) is.
+    Value member(const Value& owner, std::string_view key, TSNode node, Place where, bool pattern);
+    /// A name of the environment, or another one, that says that it stands for the address or a
+    /// model.
+    Value environment(std::string_view name, TSNode node) const;
+    Value index(TSNode node, Place where);
+    /// The text of a string literal without holes; empty for anything else.
+    std::string_view literal(TSNode node) const;
+    /// What a literal says by itself.
+    std::uint32_t literal_traits(std::string_view text) const;
+    /// A whole native path on a base that nothing is known of, where the surroundings speak of
+    /// Ollama.
+    bool is_native_request(TSNode node, std::string_view text) const;
+    /// A path behind an address: "/api/chat", or "/chat" when the address ends in /api.
+    void tail(std::string_view part, std::uint32_t offset, const Value& base);
+    Value string(TSNode node);
+    /// a + b, a or b, a ? b : c.
+    Value mix(TSNode node);
+    Value object(TSNode node);
+    /// The file sends to a native path, or uses the package: then a body with model and messages is
+    /// a native request.
+    bool native_request_near() const;
+    TSNode pair_key(TSNode pair) const;
+    TSNode pair_value(TSNode pair) const;
+    std::string_view key_text(TSNode key) const;
+
+    // Calls.
+    Arguments arguments(TSNode node);
+    /// Keywords, and the members of object arguments.
+    void fields(const Arguments& list, const FieldVisitor& each);
+    void object_fields(TSNode node, const FieldVisitor& each, int depth);
+    void native_fields(const Arguments& list, const Value& callee);
+    std::string_view last_name(TSNode callee) const;
+    TSNode last_node(TSNode callee) const;
+    Value made(TSNode node);
+    Value call(TSNode node);
+    bool asks_client(TSNode object, std::string_view name, const Arguments& list);
+    /// Functions that are handed to a call: a Go callback gets the reply, a `.then` what was
+    /// awaited.
+    void callbacks(std::string_view name, Arguments& list, const Value& what, const Value& result);
+    /// A caller's argument: true of its call only.
+    void give(const Function& function, std::size_t position, const Value& value);
+    void bind_parameter(const Function& function, std::size_t position, const Value& value);
+    /// What a call gives, and what it does to its arguments.
+    Value called(TSNode name_node, const Value& what, const Value& owner, const Arguments& list);
+    /// Model names and options that reach a client, its maker or one of its methods.
+    void client_arguments(const Value& what, const Arguments& list);
+    /// A function of the project: its parameters get the arguments.
+    Value enter(int function, const Arguments& list);
+    /// json(), iter_lines(), getReader(), get("message") of a reply; loads(reply).
+    void read_reply(TSNode name_node, const Value& what, const Value& owner, const Arguments& list,
+                    Value& value);
+    void fill(TSNode target, const Value& reply);
+    /// urljoin(), new URL(), Sprintf() and the like: an address goes in, an address comes out.
+    void make_url(std::string_view name, const Value& owner, const Arguments& list, Value& value);
+
+    // Requests and settings.
+    /// Requests over HTTP: what goes to the address comes back as a native reply.
+    void http(std::string_view name, const Value& owner, const Arguments& list, Value& value);
+    void http_client_call(std::string_view name, const Value& owner, const Arguments& list,
+                          Value& value);
+    /// axios.create({ baseURL }), new OpenAI({ baseURL }): the address is a member.
+    Value address_field(const Arguments& list);
+    void model_fields(const Arguments& list);
+    /// os.getenv("X", default), config.get("x"), Field(default, alias="X").
+    void settings(std::string_view name, const Arguments& list, Value& value);
+
+    World& world_;
+    std::size_t index_;
+    FlowFile& file_;
+    const Tree& tree_;
+    bool emit_;
+    int depth_ = 0;
+    bool muted_ = false;   // inside a message or a log
+    bool asking_ = false;  // inside a condition
+    bool in_class_body_ = false;
+    std::vector<std::uint32_t> scopes_;
+    std::vector<int> functions_;
+    std::vector<int> classes_;
+    std::map<int, int> constructors_;
+    std::set<std::pair<std::uint32_t, std::string>>
+        globals_;  // Python: `global name` of a function
+    std::map<std::string, TSNode, std::less<>> struct_types_;  // Go: `var out struct { … }`
+    mutable int native_request_ = -1;
+};
+
+}  // namespace segue::audit

@@ -1,0 +1,41 @@
+/// From a path to a file that was read: its bytes are scanned, and where they can matter they are
+/// cut into segments and tokens. Each call stands alone; any thread.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "audit/finding.hpp"
+#include "audit/model.hpp"
+#include "audit/suppress.hpp"
+#include "audit/text/matcher.hpp"
+#include "audit/walk/walker.hpp"
+
+namespace segue::audit {
+
+/// What became of one file.
+struct Scanned {
+    enum class State : std::uint8_t { kNothing, kRead, kDerived, kUnread } state = State::kNothing;
+    ParsedFile file;
+    Finding derived;
+    std::string reason;
+    std::set<std::string, std::less<>> routes;  // that it serves, when it is dropped
+    std::uint64_t bytes = 0;
+    bool matched = false;
+};
+
+/// Which files are kept although they hold no token. kAlways still wants the scan to find
+/// something; kForced asks for nothing.
+enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kForced };
+
+/// All that a reference can be made of. One for the process: building it costs a millisecond.
+const Matcher& reference_scanner();
+
+void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
+               Scanned& out, Keep keep = Keep::kWithTokens);
+/// Reads a file when `matcher` finds something in it.
+void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
+               Keep keep = Keep::kWithTokens);
+
+}  // namespace segue::audit

@@ -1,0 +1,61 @@
+#include "audit/scan.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace segue::audit {
+namespace {
+
+class Scan : public testing::Test {
+protected:
+    Scan() {
+        char name[] = "/tmp/segue-scan-XXXXXX";
+        folder_ = ::mkdtemp(name);
+    }
+    ~Scan() override { std::filesystem::remove_all(folder_); }
+
+    Scanned scan(const std::string& name, const std::string& text, std::uint64_t walked_size) {
+        std::ofstream(folder_ + "/" + name, std::ios::binary) << text;
+        return scan_again(name, walked_size);
+    }
+    Scanned scan_again(const std::string& name, std::uint64_t walked_size) const {
+        Scanned out;
+        scan_file({name, folder_ + "/" + name, walked_size, false, false}, {}, reference_scanner(),
+                  out);
+        return out;
+    }
+
+    std::string folder_;
+};
+
+TEST_F(Scan, AFileThatVanishedIsNamed) {
+    const auto gone = scan_again("gone.py", 100);
+    EXPECT_EQ(gone.state, Scanned::State::kUnread);
+    EXPECT_EQ(gone.reason, "cannot be opened: No such file or directory");
+}
+
+TEST_F(Scan, AFileThatBecameAFolderIsNamed) {
+    std::filesystem::create_directory(folder_ + "/now.py");
+    const auto folder = scan_again("now.py", 100);
+    EXPECT_EQ(folder.state, Scanned::State::kUnread);
+    EXPECT_EQ(folder.reason, "cannot be read: Is a directory");
+}
+
+TEST_F(Scan, AFileThatGrewOrShrankIsReadAsItIs) {
+    for (const std::uint64_t size : {0U, 3U, 14U, 4096U, 4'000'000U}) {
+        const auto seen = scan("a.py", "import ollama\n", size);
+        EXPECT_EQ(seen.state, Scanned::State::kRead) << size;
+        EXPECT_EQ(seen.file.source.text(), "import ollama\n") << size;
+    }
+    // Beyond what is read it is only looked through, whatever the walk saw.
+    const auto large = scan("b.py", std::string(17U << 20, 'x') + "\nimport ollama\n", 10);
+    EXPECT_EQ(large.state, Scanned::State::kUnread);
+    EXPECT_TRUE(large.reason.starts_with("larger than 16 MiB")) << large.reason;
+    EXPECT_EQ(scan("c.py", std::string(17U << 20, 'x'), 10).state, Scanned::State::kNothing);
+}
+
+}  // namespace
+}  // namespace segue::audit

@@ -1,0 +1,176 @@
+#include "audit/scope.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <future>
+#include <tuple>
+#include <utility>
+
+#include "audit/read/form.hpp"
+#include "base/text.hpp"
+
+namespace segue::audit {
+namespace {
+
+// What is read beside the changed files. A repository below this is read as a whole.
+constexpr std::size_t kNearFiles = 1'500;
+constexpr std::uint64_t kNearBytes = 12U << 20;
+constexpr std::uint64_t kNearFileBytes = 512U << 10;  // a larger one is data
+
+std::string_view name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+/// Settings and deployment: what gives names to addresses and models. By the name alone, since it
+/// is asked of every path of the tree.
+bool gives_names(std::string_view path) {
+    static constexpr std::array<std::string_view, 8> kEndings{
+        ".env", ".yml", ".yaml", ".toml", ".ini", ".properties", ".cfg", ".tpl"};
+    const auto name = name_of(path);
+    if (name.starts_with(".env") || name.starts_with("Dockerfile") || name == "package.json")
+        return true;
+    return std::any_of(kEndings.begin(), kEndings.end(),
+                       [&](std::string_view end) { return name.ends_with(end); });
+}
+
+/// How many steps lie between two folders.
+std::size_t distance(std::string_view a, std::string_view b) {
+    const auto depth = [](std::string_view text) {
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '/'));
+    };
+    const auto same = static_cast<std::size_t>(
+        std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+    const auto common = a.substr(0, same);
+    return depth(a) + depth(b) - 2 * depth(common);
+}
+
+/// A file of the tree, and how near it is to what changed.
+struct Near {
+    std::size_t steps = 0;
+    const std::string* path = nullptr;
+    bool operator<(const Near& other) const {
+        return std::tie(steps, *path) < std::tie(other.steps, *other.path);
+    }
+};
+
+class Chooser {
+public:
+    Chooser(const std::string& root, Scope& scope) : root_(root), scope_(scope) {
+        for (const auto& path : *scope.only)
+            if (anchors_.size() < 32) anchors_.push_back(path);
+    }
+
+    void run() {
+        for (const auto& path : *scope_.only)
+            add(path, UINT64_MAX);
+        std::vector<Near> settings;
+        std::vector<Near> others;
+        for (const auto& path : scope_.paths) {
+            if (scope_.only->contains(path)) continue;
+            (gives_names(path) ? settings : others).push_back({steps(path), &path});
+        }
+        take(settings, kNearFiles / 3, kNearBytes / 3);
+        take(others, kNearFiles, kNearBytes);
+        std::sort(scope_.walk.files.begin(), scope_.walk.files.end(),
+                  [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
+    }
+
+private:
+    std::size_t steps(const std::string& path) const {
+        std::size_t best = SIZE_MAX;
+        for (const auto& anchor : anchors_)
+            best = std::min(best, distance(path, anchor));
+        return best;
+    }
+
+    void take(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
+        const auto some = std::min(list.size(), 2 * files);
+        std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(some),
+                          list.end());
+        for (std::size_t i = 0; i < some && files > 0 && bytes > 0; ++i) {
+            const auto form = classify(*list[i].path, {});
+            if (form.derived || form.history || (form.doc && !form.manifest)) continue;
+            const auto taken = add(*list[i].path, kNearFileBytes);
+            files -= taken > 0 ? 1 : 0;
+            bytes -= std::min(bytes, taken);
+        }
+    }
+
+    /// Answers its size; 0 when it was not taken.
+    std::uint64_t add(const std::string& path, std::uint64_t limit) {
+        const std::string absolute = root_ + "/" + path;
+        struct stat facts {};
+        if (lstat(absolute.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return 0;
+        const auto size = static_cast<std::uint64_t>(facts.st_size);
+        if (size > limit) return 0;
+        scope_.walk.files.push_back({path, absolute, size, false, false});
+        return std::max<std::uint64_t>(size, 1);
+    }
+
+    const std::string& root_;
+    Scope& scope_;
+    std::vector<std::string> anchors_;
+};
+
+/// Nothing when the whole tree must be read: no repository, several paths, a changed policy.
+Result<std::optional<Scope>> changed_scope(const Options& options) {
+    std::string root = options.paths.front();
+    while (root.size() > 1 && root.back() == '/')
+        root.pop_back();
+    struct stat facts {};
+    if (options.paths.size() != 1 || options.everything || options.ignore == UseIgnoreRules::kNo ||
+        stat(root.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return std::optional<Scope>();
+    Scope scope;
+    scope.walk.root = root;
+    // Both look at every file's status: at the same time.
+    auto asked = std::async(std::launch::async,
+                            [&root, &options] { return changes_since(root, options.since); });
+    scope.walk.git = ask_git(root);
+    auto found = asked.get();
+    if (!scope.walk.git.there) return std::optional<Scope>();
+    SEGUE_TRY(changes, std::move(found));
+    if (changes.files.contains("segue-audit.yaml")) return std::optional<Scope>();
+    scope.only.emplace();
+    scope.paths.assign(scope.walk.git.tracked.begin(), scope.walk.git.tracked.end());
+    for (const auto& [path, lines] : changes.files) {
+        scope.only->insert(path);
+        if (!scope.walk.git.tracked.contains(path)) scope.paths.push_back(path);
+    }
+    scope.changes = std::move(changes);
+    Chooser(root, scope).run();
+    return std::optional(std::move(scope));
+}
+
+}  // namespace
+
+Result<Scope> scope_of(const Options& options) {
+    if (!options.since.empty()) {
+        SEGUE_TRY(changed, changed_scope(options));
+        if (changed) return std::move(*changed);
+    }
+    Scope scope;
+    SEGUE_TRY(walked, walk(options.paths, options.ignore));
+    scope.walk = std::move(walked);
+    for (const auto& file : scope.walk.files)
+        scope.paths.push_back(file.path);
+    if (!options.since.empty()) {
+        if (!scope.walk.git.there)
+            return fail(Fault::kInvalid, "--since needs a git repository, and " + scope.walk.root +
+                                             " is none; use --baseline instead");
+        SEGUE_TRY(changes, changes_since(scope.walk.root, options.since));
+        scope.changes = std::move(changes);
+    }
+    return scope;
+}
+
+void mark_since(const Scope& scope, Report& report) {
+    if (!scope.changes) return;
+    for (auto& finding : report.findings)
+        finding.known = finding.known || !scope.changes->holds(finding.path, finding.line);
+}
+
+}  // namespace segue::audit
