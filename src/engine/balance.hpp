@@ -41,7 +41,7 @@ struct LoadFigures {
 
 /// One candidate at this moment.
 struct Standing {
-    enum class Health : std::uint8_t { kWell, kPutAside, kDown } health = Health::kWell;
+    enum class Health : std::uint8_t { kWell, kPutAside, kDown, kDrained } health = Health::kWell;
     Duration until_trial{};              // of one that is put aside
     int priority = 0;                    // lower first
     std::int64_t in_flight = 0;          // Segue's own requests there
@@ -63,9 +63,10 @@ double load_of(const Standing& standing, CompareBy by);
 std::uint64_t rendezvous(std::uint64_t key, std::uint64_t seed);
 
 /// Positions of `standings`, best first. All of them are in it: those that are well by priority and
-/// `options`, then those that are put aside (the nearest trial first), then those that are down.
-/// `key` 0: no conversation is known, affinity falls back to least loaded. `turn` drives
-/// round-robin. Without `random` ties and choices fall to the first: for lists that people read.
+/// `options`, then those that are put aside (the nearest trial first), those that are down, and
+/// those that are drained. `key` 0: no conversation is known, affinity falls back to least loaded.
+/// `turn` drives round-robin. Without `random` ties and choices fall to the first: for lists that
+/// people read.
 std::vector<std::uint16_t> order(std::span<const Standing> standings, const BalanceOptions& options,
                                  std::uint64_t key, std::uint64_t turn, Random* random);
 

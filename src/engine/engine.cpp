@@ -22,7 +22,7 @@ const ServedModel* EngineFacts::find(std::string_view served_name) const {
     return found == models.end() ? nullptr : &*found;
 }
 
-Engine::Engine(EngineConfig config)
+Engine::Engine(EngineConfig config, const Engine* before)
     : config_(std::move(config)),
       traits_(std::make_shared<llm::EngineTraits>()),
       tls_(std::make_shared<net::TlsOptions>(config_.tls)),
@@ -31,6 +31,9 @@ Engine::Engine(EngineConfig config)
     EngineFacts facts;
     facts.dialect = config_.dialect.value_or(llm::Dialect::kOpenAi);
     facts_ = std::make_shared<const EngineFacts>(std::move(facts));
+    if (before == nullptr) return;
+    drained_.store(before->drained(), std::memory_order_relaxed);
+    log_.begin_with(before->log_);
 }
 
 std::shared_ptr<const EngineFacts> Engine::facts() const {
@@ -71,10 +74,12 @@ void Engine::leave(Breaker::Pass pass, TimePoint now, const Breaker::Verdict& ve
             log::warning("engine {} is put aside for {} ms: {}", name(),
                          std::chrono::ceil<std::chrono::milliseconds>(report.last_ejection).count(),
                          report.reason);
+            log_.note({EngineChange::Kind::kPutAside, now, report.reason});
             break;
         }
         case Breaker::Change::kClosed:
             log::info("engine {} is back: its trial requests went well", name());
+            log_.note({EngineChange::Kind::kBack, now, "its trial requests went well"});
             break;
     }
     note_breaker();
@@ -93,6 +98,15 @@ Breaker::Report Engine::breaker(TimePoint now) const {
 void Engine::restarted(TimePoint now) {
     const std::lock_guard lock(breaker_mutex_);
     breaker_.restarted(now);
+}
+
+bool Engine::set_drained(bool drained, TimePoint now, std::string_view who) {
+    if (drained_.exchange(drained) == drained) return false;
+    log::info("engine {} is {} by {}", name(),
+              drained ? "drained (it gets no new requests)" : "in service again", who);
+    log_.note({drained ? EngineChange::Kind::kDrained : EngineChange::Kind::kResumed, now,
+               std::string(who)});
+    return true;
 }
 
 Visit::Visit(std::shared_ptr<Engine> engine, Breaker::Pass pass)

@@ -16,6 +16,7 @@
 #include "engine/balance.hpp"
 #include "engine/breaker.hpp"
 #include "engine/config.hpp"
+#include "engine/engine_log.hpp"
 #include "llm/target.hpp"
 
 namespace segue::engine {
@@ -80,7 +81,9 @@ private:
 /// Always owned by a shared_ptr: visits keep it alive over a reload.
 class Engine : public std::enable_shared_from_this<Engine> {
 public:
-    explicit Engine(EngineConfig config);
+    /// `before`: the engine of that name under an earlier configuration, of which its log and
+    /// whether it is drained stay.
+    explicit Engine(EngineConfig config, const Engine* before = nullptr);
 
     const EngineConfig& config() const { return config_; }
     const std::string& name() const { return config_.name; }
@@ -98,6 +101,13 @@ public:
     Breaker::Report breaker(TimePoint now) const;
     /// A health probe found it up after it was down.
     void restarted(TimePoint now);
+
+    /// Taken out of service by a person: no new requests, whatever is under way goes on.
+    bool drained() const { return drained_.load(std::memory_order_relaxed); }
+    /// `who` is named in the log. False: it was so already.
+    bool set_drained(bool drained, TimePoint now, std::string_view who);
+    EngineLog& log() { return log_; }
+    const EngineLog& log() const { return log_; }
 
     /// Requests that Segue has under way there.
     std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
@@ -124,6 +134,8 @@ private:
     mutable std::mutex mutex_;
     std::shared_ptr<const EngineFacts> facts_;
     std::atomic<std::int64_t> in_flight_{0};
+    std::atomic<bool> drained_{false};
+    EngineLog log_;
     mutable std::mutex breaker_mutex_;
     Breaker breaker_;
     std::atomic<bool> watched_{false};  // the breaker is not closed: only then admits() must lock

@@ -27,12 +27,11 @@ void Candidates::bring_forward(std::size_t from, std::size_t to) {
 Registry::Registry(Options options, const Clock& clock, const Registry* before)
     : options_(std::move(options)), clock_(clock), turns_(options_.models.size() + 1) {
     for (const auto& config : options_.engines) {
-        std::shared_ptr<Engine> kept;
-        if (before)
-            for (const auto& old : before->engines_)
-                if (old->config() == config) kept = old;
-        engines_.push_back(kept ? kept : std::make_shared<Engine>(config));
+        const auto old = before ? before->find_engine(config.name) : nullptr;
+        engines_.push_back(
+            old && old->config() == config ? old : std::make_shared<Engine>(config, old.get()));
     }
+    probes_.resize(engines_.size());
     if (before) aliases_ = before->aliases();
     rebuild();
 }
@@ -47,26 +46,57 @@ void Registry::keep_dates_in(FirstSeen& dates) {
 }
 
 void Registry::start() {
-    for (const auto& engine : engines_)
-        threads_.emplace_back(
-            [this, engine](std::stop_token stop) { probe_forever(stop, engine); });
+    for (std::size_t i = 0; i < engines_.size(); ++i)
+        threads_.emplace_back([this, i](std::stop_token stop) { probe_forever(stop, i); });
 }
 
 void Registry::stop() {
     for (auto& thread : threads_)
         thread.request_stop();
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
     wake_.notify_all();
     threads_.clear();
 }
 
 void Registry::wait_for_first_probe(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
-    (void)wake_.wait_for(lock, limit, [&] { return probed_ >= engines_.size(); });
+    (void)wake_.wait_for(lock, limit, [&] {
+        return std::all_of(probes_.begin(), probes_.end(),
+                           [](const Probes& probes) { return probes.once; });
+    });
 }
 
-void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>& engine) {
-    bool first = true;
+std::shared_ptr<Engine> Registry::find_engine(std::string_view name) const {
+    for (const auto& engine : engines_)
+        if (engine->name() == name) return engine;
+    return nullptr;
+}
+
+bool Registry::probe_now(const Engine& engine, std::chrono::milliseconds patience) {
+    const auto found = std::find_if(engines_.begin(), engines_.end(),
+                                    [&](const auto& one) { return one.get() == &engine; });
+    if (found == engines_.end()) return false;
+    std::unique_lock lock(mutex_);
+    Probes& probes = probes_[static_cast<std::size_t>(found - engines_.begin())];
+    // One that has begun may have asked before whatever the caller wants to know of.
+    if (probes.asked == probes.begun) ++probes.asked;
+    const std::uint64_t wanted = probes.asked;
+    wake_.notify_all();
+    (void)wake_.wait_for(lock, patience, [&] { return stopping_ || probes.done >= wanted; });
+    return probes.done >= wanted;
+}
+
+void Registry::probe_forever(std::stop_token stop, std::size_t position) {
+    const auto& engine = engines_[position];
     while (!stop.stop_requested()) {
+        std::uint64_t asked = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            asked = probes_[position].begun = probes_[position].asked;
+        }
         const auto before = engine->facts();
         EngineFacts facts = probe_engine(*engine, clock_);
         if (stop.stop_requested()) return;
@@ -79,18 +109,21 @@ void Registry::probe_forever(std::stop_token stop, const std::shared_ptr<Engine>
                           facts.version, engine->config().origin.to_string(),
                           facts.rehearsal ? " (rehearsal)" : "");
                 engine->restarted(clock_.now());
+                engine->log().note(
+                    {EngineChange::Kind::kUp, clock_.now(), facts.kind + " " + facts.version});
             } else {
                 log::warning("engine {} is down: {}", engine->name(), facts.problem);
+                engine->log().note({EngineChange::Kind::kDown, clock_.now(), facts.problem});
             }
         }
         set_facts(*engine, std::move(facts));
         std::unique_lock lock(mutex_);
-        if (first) {
-            ++probed_;
-            first = false;
-            wake_.notify_all();
-        }
-        (void)wake_.wait_for(lock, stop, engine->config().probe_interval, [] { return false; });
+        Probes& probes = probes_[position];
+        probes.once = true;
+        probes.done = asked;
+        wake_.notify_all();
+        (void)wake_.wait_for(lock, stop, engine->config().probe_interval,
+                             [&] { return probes.asked > probes.begun; });
     }
 }
 
@@ -136,12 +169,16 @@ Resolution Registry::resolve(std::string_view asked, const Asker* asker) const {
     if (count > kUsual) many.resize(count);
     const std::span<Standing> standings(count > kUsual ? many.data() : few.data(), count);
     const TimePoint now = clock_.now();
+    std::size_t drained = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const Candidate& candidate = route.candidates[i];
         const Engine& engine = *candidate.engine;
         Standing& standing = standings[i];
         standing.priority = candidate.priority;
-        if (candidate.facts->state == EngineFacts::State::kDown) {
+        if (engine.drained()) {
+            standing.health = Standing::Health::kDrained;
+            ++drained;
+        } else if (candidate.facts->state == EngineFacts::State::kDown) {
             standing.health = Standing::Health::kDown;
         } else if (!engine.admits(now)) {
             standing.health = Standing::Health::kPutAside;
@@ -161,8 +198,10 @@ Resolution Registry::resolve(std::string_view asked, const Asker* asker) const {
         if (route.balance.balance == Balance::kRoundRobin)
             turn = turns_[route.turns].fetch_add(1, std::memory_order_relaxed);
     }
-    resolution.candidates = Candidates(resolution.route, order(standings, route.balance, key, turn,
-                                                               asker ? &asker->random : nullptr));
+    auto positions = order(standings, route.balance, key, turn, asker ? &asker->random : nullptr);
+    resolution.drained = count > 0 && drained == count;
+    if (asker) positions.resize(count - drained);  // they stand at the end
+    resolution.candidates = Candidates(resolution.route, std::move(positions));
     return resolution;
 }
 

@@ -71,6 +71,8 @@ struct Resolution {
     Candidates candidates;               // best first; may hold engines that are down, at the end
     /// Some candidate is up and admits requests.
     bool healthy = false;
+    /// Every candidate is out of service by a person's word.
+    bool drained = false;
     /// The name is one of a list, not whatever a client wrote: metrics may carry it.
     bool listed = true;
     /// All that may be chosen now tell fresh load figures: those are compared.
@@ -115,11 +117,17 @@ public:
     void stop();
 
     /// `asked` "" means the default model. Lenient in case and tags on every front (wire 1.4).
-    /// Without `asker` the order is the one that a list shows: no chance, no turn, no conversation.
+    /// Without `asker` the order is the one that a list shows: no chance, no turn, no conversation,
+    /// and engines that are drained stand at its end; for a request they are no candidates.
     Resolution resolve(std::string_view asked, const Asker* asker = nullptr) const;
     /// Every name that may be asked for, sorted; patterns are not listed.
     std::vector<ClientModel> client_models() const;
     const std::vector<std::shared_ptr<Engine>>& engines() const { return engines_; }
+    /// Null: there is none of that name.
+    std::shared_ptr<Engine> find_engine(std::string_view name) const;
+    /// Asks the engine now instead of at its turn, and waits for what it says; several at once are
+    /// one question. False: not within `patience`, or the registry stops. Blocks.
+    bool probe_now(const Engine& engine, std::chrono::milliseconds patience);
     const Options& options() const { return options_; }
 
     void set_aliases(std::vector<Alias> aliases);
@@ -130,20 +138,27 @@ public:
 private:
     std::shared_ptr<const RouteTable> table() const;
     void rebuild();
-    void probe_forever(std::stop_token stop, const std::shared_ptr<Engine>& engine);
+    void probe_forever(std::stop_token stop, std::size_t position);
 
     const Options options_;
     const Clock& clock_;
     FirstSeen* dates_ = nullptr;
     std::vector<std::shared_ptr<Engine>> engines_;
-    mutable std::mutex mutex_;  // aliases_, probed_
+    mutable std::mutex mutex_;  // aliases_, probes_, stopping_
     std::mutex rebuilding_;     // one at a time, so that the last table knows the last change
     mutable std::mutex table_mutex_;
     std::shared_ptr<const RouteTable> table_;
     mutable std::vector<std::atomic<std::uint64_t>> turns_;  // of round-robin, by Route::turns
     std::condition_variable_any wake_;
     std::vector<Alias> aliases_;
-    std::size_t probed_ = 0;
+    struct Probes {
+        std::uint64_t asked = 0;
+        std::uint64_t begun = 0;  // of `asked`, when the newest probe began
+        std::uint64_t done = 0;   // the same when it was over
+        bool once = false;        // one was over
+    };
+    std::vector<Probes> probes_;  // by the engine's position
+    bool stopping_ = false;
     std::vector<std::jthread> threads_;  // last: joined first
 };
 

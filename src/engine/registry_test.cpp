@@ -284,6 +284,70 @@ TEST_F(RegistryTest, AliasesPointToNames) {
     EXPECT_EQ(found.candidates[0].target.served_model, "llama3.1:8b");
 }
 
+TEST_F(RegistryTest, ADrainedEngineIsNoCandidateForARequest) {
+    options_ = two_engines();
+    options_.models.push_back({"m", {{"vllm", "x", 0}, {"ollama", "y", 1}}});
+    build();
+    Random random{7};
+    const Asker asker{random, {}};
+    Engine& vllm = *registry_->find_engine("vllm");
+    EXPECT_TRUE(vllm.set_drained(true, clock_.now(), "ada"));
+    EXPECT_FALSE(vllm.set_drained(true, clock_.now(), "ada"));
+    auto asked = registry_->resolve("m", &asker);
+    ASSERT_EQ(asked.candidates.size(), 1U);
+    EXPECT_EQ(asked.candidates.front().engine->name(), "ollama");
+    EXPECT_FALSE(asked.drained);
+    EXPECT_EQ(registry_->resolve("m").candidates.size(), 2U) << "lists still know it";
+    EXPECT_EQ(first_engine("m"), "ollama");
+
+    registry_->find_engine("ollama")->set_drained(true, clock_.now(), "ada");
+    asked = registry_->resolve("m", &asker);
+    EXPECT_EQ(asked.kind, Resolution::Kind::kFound);
+    EXPECT_TRUE(asked.candidates.empty());
+    EXPECT_TRUE(asked.drained);
+    EXPECT_FALSE(asked.healthy);
+
+    vllm.set_drained(false, clock_.now(), "ben");
+    EXPECT_EQ(registry_->resolve("m", &asker).candidates.front().engine->name(), "vllm");
+    const auto log = vllm.log().newest();
+    ASSERT_EQ(log.size(), 2U);
+    EXPECT_EQ(log[0].kind, EngineChange::Kind::kResumed);
+    EXPECT_EQ(log[0].detail, "ben");
+    EXPECT_EQ(log[1].kind, EngineChange::Kind::kDrained);
+}
+
+TEST_F(RegistryTest, WhatIsKnownOfAnEngineOutlivesItsConfiguration) {
+    options_ = two_engines();
+    build();
+    registry_->find_engine("vllm")->set_drained(true, clock_.now(), "ada");
+    Registry::Options changed = two_engines();
+    changed.engines[0].api_key = "other";
+    const Registry next(changed, clock_, registry_.get());
+    const auto vllm = next.find_engine("vllm");
+    EXPECT_NE(vllm, registry_->find_engine("vllm"));
+    EXPECT_TRUE(vllm->drained());
+    EXPECT_EQ(vllm->log().newest().size(), 1U);
+    EXPECT_EQ(next.find_engine("ollama"), registry_->find_engine("ollama"));
+    EXPECT_EQ(next.find_engine("none"), nullptr);
+}
+
+TEST_F(RegistryTest, AProbeThatIsAskedForDoesNotWaitForItsTurn) {
+    options_ = two_engines();
+    for (auto& engine : options_.engines)
+        engine.probe_interval = std::chrono::hours(1);
+    Registry registry(options_, clock_);
+    registry.start();
+    registry.wait_for_first_probe(std::chrono::seconds(20));
+    const auto& engine = *registry.find_engine("vllm");
+    EXPECT_EQ(engine.log().newest().size(), 1U) << "nothing listens there: down";
+    const auto before = engine.facts();
+    ASSERT_TRUE(registry.probe_now(engine, std::chrono::seconds(20)));
+    EXPECT_NE(engine.facts(), before);
+    EXPECT_EQ(engine.log().newest().size(), 1U) << "no change, no entry";
+    registry.stop();
+    EXPECT_FALSE(registry.probe_now(engine, std::chrono::seconds(20))) << "nobody asks any more";
+}
+
 TEST_F(RegistryTest, WildcardsAndTheDefault) {
     options_ = two_engines();
     options_.models.push_back({"gpt-*", {{"vllm", "meta/Llama-3.1-8B", 0}}});

@@ -80,7 +80,11 @@ void Dispatch::start() {
 void Dispatch::next_attempt() {
     if (next_candidate_ >= resolution_.candidates.size()) {
         give_up({Cause::kUnreachable,
-                 fmt::format("no engine that serves '{}' can be reached", request_->model()),
+                 resolution_.drained
+                     ? fmt::format("every engine that serves '{}' is drained: somebody took it out "
+                                   "of service; an administrator can resume it",
+                                   request_->model())
+                     : fmt::format("no engine that serves '{}' can be reached", request_->model()),
                  0,
                  {},
                  {},

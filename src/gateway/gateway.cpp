@@ -53,6 +53,7 @@ Gateway::Gateway(const Clock& clock, OwnApi& own_api, std::unique_ptr<AliasStore
             const telemetry::Labels labels{{"engine", engine->name()}, {"kind", facts->kind}};
             emit(metric::kEngineUp, labels,
                  facts->state == engine::EngineFacts::State::kUp ? 1 : 0);
+            emit(metric::kEngineDrained, labels, engine->drained() ? 1 : 0);
             const auto breaker = engine->breaker(clock_.now());
             const auto state = static_cast<double>(engine::severity(breaker.state));
             emit(metric::kEngineEjected, labels, state == 2 ? 1 : 0);

@@ -73,6 +73,8 @@ inline constexpr MetricInfo kActive{"segue_active_requests", MetricKind::kGauge,
                                     "Requests under way."};
 inline constexpr MetricInfo kEngineUp{"segue_engine_up", MetricKind::kGauge,
                                       "1 when the last probe found the engine well."};
+inline constexpr MetricInfo kEngineDrained{"segue_engine_drained", MetricKind::kGauge,
+                                           "1 while a person keeps new requests from it."};
 inline constexpr MetricInfo kEngineEjected{"segue_engine_ejected", MetricKind::kGauge,
                                            "1 while failures of requests keep the engine aside."};
 inline constexpr MetricInfo kEngineBreaker{

@@ -18,6 +18,7 @@ enum class Permission : std::uint8_t {
     kSignedIn,  // any person
     kModels,
     kEngines,
+    kEnginesManage,
     kMetrics,
     kTraffic,
     kSettings,
@@ -37,6 +38,7 @@ inline constexpr std::array kPermissionNames{
     std::pair{Permission::kSignedIn, std::string_view("signed_in")},
     std::pair{Permission::kModels, std::string_view("models")},
     std::pair{Permission::kEngines, std::string_view("engines")},
+    std::pair{Permission::kEnginesManage, std::string_view("engines.manage")},
     std::pair{Permission::kMetrics, std::string_view("metrics")},
     std::pair{Permission::kTraffic, std::string_view("traffic")},
     std::pair{Permission::kSettings, std::string_view("settings")},
@@ -96,15 +98,16 @@ inline const std::array kRoles{
     RoleRow{Role::kMain, "main", "leads the migration: everything but people and settings",
             Permissions(detail::kAsking | detail::kLooking | detail::kFilling |
                         detail::bits(Permission::kMetrics, Permission::kSettings,
-                                     Permission::kDocumentsManage, Permission::kPeople,
-                                     Permission::kKeysManage))},
+                                     Permission::kEnginesManage, Permission::kDocumentsManage,
+                                     Permission::kPeople, Permission::kKeysManage))},
     RoleRow{Role::kReader, "reader", "sees what happens, changes nothing",
             Permissions(detail::kAsking | detail::kLooking)},
     RoleRow{Role::kWriter, "writer", "asks, and adds documents",
             Permissions(detail::kAsking | detail::kFilling | detail::bits(Permission::kEngines))},
     RoleRow{Role::kDebug, "debug", "looks for faults: engines, figures, settings, activity",
             Permissions(detail::kAsking | detail::kLooking |
-                        detail::bits(Permission::kMetrics, Permission::kSettings))},
+                        detail::bits(Permission::kMetrics, Permission::kSettings,
+                                     Permission::kEnginesManage))},
     RoleRow{Role::kDocumentation, "documentation", "keeps the documents",
             Permissions(detail::kAsking | detail::kFilling |
                         detail::bits(Permission::kDocumentsManage))},

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "engine/drained_file.hpp"
 #include "engine/first_seen.hpp"
 #include "gateway/gateway.hpp"
 #include "people/people.hpp"
@@ -84,6 +85,7 @@ struct House {
     std::unique_ptr<RehearsalHouse> rehearsal;
     std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
     std::unique_ptr<engine::FirstSeen> dates;
+    std::unique_ptr<engine::DrainedFile> drained;
     std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<engine::Registry> registry;
     std::unique_ptr<KeyWatch> keys;
@@ -177,6 +179,9 @@ void install(House& house, Config config) {
     const auto before = house.registry;
     auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
     registry->keep_dates_in(*house.dates);
+    for (const auto& engine : registry->engines())
+        if (house.drained->has(engine->name()))
+            engine->set_drained(true, house.clock.now(), "somebody before this start");
     registry->start();
     registry->wait_for_first_probe(kFirstProbe);
     config.gateway.check_host = house.only_loopback();
@@ -484,6 +489,8 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
     make_data_folder(config.data_dir);
     house.dates = std::make_unique<engine::FirstSeen>(
         config.gateway.allow_aliases ? config.data_dir + "/models.json" : "");
+    house.drained = std::make_unique<engine::DrainedFile>(config.data_dir + "/drained.json");
+    house.api_context.drained = house.drained.get();
     SEGUE_TRY_VOID(furnish_store(house, config, takeover.has_value()));
     SEGUE_TRY(aliases, gateway::AliasStore::open(
                            config.gateway.allow_aliases ? config.data_dir + "/aliases.json" : ""));

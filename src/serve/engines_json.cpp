@@ -79,6 +79,50 @@ void write_capabilities(json::Writer& w, const engine::Resolution& resolution) {
     w.end_array();
 }
 
+void write_engine(json::Writer& w, const engine::Engine& engine, const Clock& clock,
+                  SeenFrom seen_from, const gateway::AdmissionTable* admissions) {
+    const auto facts = engine.facts();
+    w.begin_object()
+        .member("name", engine.name())
+        .member("url", engine.config().origin.to_string());
+    w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
+    w.member("version", facts->version).member("state", state_name(facts->state));
+    w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
+    if (seen_from == SeenFrom::kGateway) {
+        const auto breaker = engine.breaker(clock.now());
+        w.member("ejected", std::holds_alternative<engine::Breaker::Open>(breaker.state));
+        w.key("breaker");
+        write_breaker(w, breaker);
+        w.member("in_flight", engine.in_flight()).member("drained", engine.drained());
+    }
+    w.key("problem");
+    facts->problem.empty() ? w.null() : w.string(facts->problem);
+    w.key("models").begin_array();
+    for (const auto& model : facts->models) {
+        w.begin_object().member("name", model.name).key("max_model_len");
+        model.max_model_len ? w.integer(*model.max_model_len) : w.null();
+        w.key("capabilities").begin_array();
+        for (const auto& capability : model.capabilities)
+            w.string(capability);
+        w.end_array().end_object();
+    }
+    w.end_array();
+    w.member("latency_ms", milliseconds(facts->latency));
+    write_optional(w, "running", facts->load.running);
+    write_optional(w, "waiting", facts->load.waiting);
+    write_optional(w, "kv_cache_usage", facts->load.kv_cache_usage);
+    w.member("load_signal", engine::signal_name(engine.signal(facts->load, clock.now())));
+    const auto age = engine::Engine::age(facts->load, clock.now());
+    w.key("load_age_ms");
+    age ? w.number(milliseconds(*age)) : w.null();
+    const auto door = admissions ? admissions->find(engine.name()) : nullptr;
+    w.key("admission");
+    door ? write_admission(w, door->state()) : void(w.null());
+    w.key("probed_at");
+    facts->probed == WallTime{} ? w.null() : w.string(rfc3339(facts->probed));
+    w.end_object();
+}
+
 }  // namespace
 
 std::string models_json(const engine::Registry& registry) {
@@ -102,52 +146,34 @@ std::string models_json(const engine::Registry& registry) {
     });
 }
 
+std::string engine_json(const engine::Engine& engine, const Clock& clock,
+                        const gateway::AdmissionTable* admissions) {
+    std::string out;
+    json::Writer w(out);
+    write_engine(w, engine, clock, SeenFrom::kGateway, admissions);
+    return out;
+}
+
+std::string engine_log_json(const engine::Engine& engine, const Clock& clock) {
+    return json::object([&](json::Writer& w) {
+        w.key("changes").begin_array();
+        for (const auto& change : engine.log().newest()) {
+            w.begin_object();
+            w.member("at", rfc3339(clock.wall() - std::chrono::duration_cast<WallTime::duration>(
+                                                      clock.now() - change.at)));
+            w.member("change", engine::change_name(change.kind)).member("detail", change.detail);
+            w.end_object();
+        }
+        w.end_array();
+    });
+}
+
 std::string engines_json(const engine::Registry& registry, const Clock& clock, SeenFrom seen_from,
                          const gateway::AdmissionTable* admissions) {
     return json::object([&](json::Writer& w) {
         w.key("engines").begin_array();
-        for (const auto& engine : registry.engines()) {
-            const auto facts = engine->facts();
-            w.begin_object()
-                .member("name", engine->name())
-                .member("url", engine->config().origin.to_string());
-            w.member("dialect", llm::dialect_name(facts->dialect)).member("kind", facts->kind);
-            w.member("version", facts->version).member("state", state_name(facts->state));
-            w.member("rehearsal", facts->rehearsal).member("sleeping", facts->sleeping);
-            if (seen_from == SeenFrom::kGateway) {
-                const auto breaker = engine->breaker(clock.now());
-                w.member("ejected", std::holds_alternative<engine::Breaker::Open>(breaker.state));
-                w.key("breaker");
-                write_breaker(w, breaker);
-                w.member("in_flight", engine->in_flight());
-            }
-            w.key("problem");
-            facts->problem.empty() ? w.null() : w.string(facts->problem);
-            w.key("models").begin_array();
-            for (const auto& model : facts->models) {
-                w.begin_object().member("name", model.name).key("max_model_len");
-                model.max_model_len ? w.integer(*model.max_model_len) : w.null();
-                w.key("capabilities").begin_array();
-                for (const auto& capability : model.capabilities)
-                    w.string(capability);
-                w.end_array().end_object();
-            }
-            w.end_array();
-            w.member("latency_ms", milliseconds(facts->latency));
-            write_optional(w, "running", facts->load.running);
-            write_optional(w, "waiting", facts->load.waiting);
-            write_optional(w, "kv_cache_usage", facts->load.kv_cache_usage);
-            w.member("load_signal", engine::signal_name(engine->signal(facts->load, clock.now())));
-            const auto age = engine::Engine::age(facts->load, clock.now());
-            w.key("load_age_ms");
-            age ? w.number(milliseconds(*age)) : w.null();
-            const auto door = admissions ? admissions->find(engine->name()) : nullptr;
-            w.key("admission");
-            door ? write_admission(w, door->state()) : void(w.null());
-            w.key("probed_at");
-            facts->probed == WallTime{} ? w.null() : w.string(rfc3339(facts->probed));
-            w.end_object();
-        }
+        for (const auto& engine : registry.engines())
+            write_engine(w, *engine, clock, seen_from, admissions);
         w.end_array();
     });
 }

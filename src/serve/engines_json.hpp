@@ -15,6 +15,11 @@ enum class SeenFrom : std::uint8_t { kGateway, kOutside };
 /// `admissions` null: not a running gateway, or no limits.
 std::string engines_json(const engine::Registry& registry, const Clock& clock, SeenFrom seen_from,
                          const gateway::AdmissionTable* admissions);
+/// One of that list.
+std::string engine_json(const engine::Engine& engine, const Clock& clock,
+                        const gateway::AdmissionTable* admissions);
+/// What became of it lately, newest first.
+std::string engine_log_json(const engine::Engine& engine, const Clock& clock);
 std::string models_json(const engine::Registry& registry);
 
 }  // namespace segue::serve

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "engine/drained_file.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/keys.hpp"
 #include "serve/api/request.hpp"
@@ -58,6 +59,7 @@ struct Context {
     people::People* people = nullptr;  // null: no store
     people::Oidc* oidc = nullptr;      // null: not configured
     const gateway::KeyFile* keys = nullptr;
+    engine::DrainedFile* drained = nullptr;  // set before the first request
     bool secure_cookies = false;         // clients come by TLS
     chat::Chat* chat = nullptr;          // null: no store
     DocumentHouse* documents = nullptr;  // null: no store

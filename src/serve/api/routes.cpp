@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "serve/api/chat.hpp"
 #include "serve/api/documents.hpp"
+#include "serve/api/engines.hpp"
 #include "serve/api/people.hpp"
 #include "serve/api/route.hpp"
 #include "serve/api/session.hpp"
@@ -33,6 +34,10 @@ constexpr std::array kRoutes{
     Route{"GET", "/segue/v1/status", "getStatus", kModels, kFree, kNone, kWorker, kNothing, system::status},
     Route{"GET", "/segue/v1/models", "listModels", kModels, kFree, kNone, kWorker, kNothing, system::models},
     Route{"GET", "/segue/v1/engines", "listEngines", kEngines, kFree, kNone, kWorker, kNothing, system::engines},
+    Route{"GET", "/segue/v1/engines/{engine}/log", "getEngineLog", kEngines, kFree, kNone, kWorker, kNothing, engines::log},
+    Route{"POST", "/segue/v1/engines/{engine}/drain", "drainEngine", kEnginesManage, kToken, kNone, kCrew, kStore, engines::drain},
+    Route{"POST", "/segue/v1/engines/{engine}/resume", "resumeEngine", kEnginesManage, kToken, kNone, kCrew, kStore, engines::resume},
+    Route{"POST", "/segue/v1/engines/{engine}/probe", "probeEngine", kEnginesManage, kToken, kNone, kCrew, kStore, engines::probe},
     Route{"GET", "/segue/v1/usage", "getUsage", kEngines, kFree, kNone, kWorker, kNothing, system::usage},
     Route{"GET", "/segue/v1/settings", "getSettings", kSettings, kFree, kNone, kWorker, kNothing, system::settings},
     Route{"GET", "/segue/v1/session", "getSession", kAnybody, kFree, kNone, kCrew, kNothing, session::get},

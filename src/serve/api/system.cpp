@@ -43,6 +43,10 @@ std::string sentence(const std::vector<std::shared_ptr<engine::Engine>>& engines
     std::string out;
     for (const auto& engine : engines) {
         const auto facts = engine->facts();
+        if (engine->drained()) {
+            out += fmt::format("{} is drained: it gets no new requests. ", engine->name());
+            continue;
+        }
         if (facts->state == EngineFacts::State::kUp) continue;
         out += fmt::format("{} does not answer{}. ", engine->name(),
                            facts->problem.empty() ? "" : " (" + facts->problem + ")");
