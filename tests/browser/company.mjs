@@ -4,7 +4,7 @@ export const ago = (seconds) => new Date(START - seconds * 1000).toISOString();
 
 export const ada = { id: 'p1', login: 'ada', name: 'Ada Keller', role: 'admin', disabled: false, must_change_password: false, created_at: ago(9e5), last_seen_at: ago(4) };
 export const PERMISSIONS = [
-  ...['activity', 'chat', 'documents', 'documents.manage', 'documents.write', 'engines', 'keys.manage', 'models', 'people'],
+  ...['activity', 'chat', 'documents', 'documents.manage', 'documents.write', 'engines', 'engines.manage', 'keys.manage', 'models', 'people'],
   ...['people.manage', 'settings', 'signed_in', 'traffic'],
 ];
 export const session = {
@@ -58,20 +58,27 @@ export const record = {
 const breaker = { reason: null, next_trial_in_ms: null, in_state_ms: 1e7, last_ejection_ms: 0, failures_in_a_row: 0, window_requests: 120, window_failures: 0, ejections: {} };
 export const engines = [
   {
-    ...{ name: 'gpu-1', url: 'http://10.0.0.5:8000', dialect: 'openai', kind: 'vllm', version: '0.32.0', state: 'up', rehearsal: false },
+    ...{ name: 'gpu-1', url: 'http://10.0.0.5:8000', dialect: 'openai', kind: 'vllm', version: '0.32.0', state: 'up', rehearsal: false, drained: false },
     ...{ sleeping: false, ejected: false, breaker: { ...breaker, state: 'closed' }, in_flight: 7, problem: null, latency_ms: 3.2, running: 7 },
     ...{ waiting: 0, kv_cache_usage: 0.42, load_signal: 'fresh', load_age_ms: 120, probed_at: ago(2) },
     admission: { kind: 'adaptive', limit: 32, in_flight: 7, waiting_interactive: 0, waiting_batch: 3, queue: 256, baseline_ms: 80 },
     models: [{ name: 'meta-llama/Llama-3.1-8B-Instruct', max_model_len: 131072, capabilities: ['chat'] }],
   },
   {
-    ...{ name: 'cpu-1', url: 'http://127.0.0.1:11434', dialect: 'ollama', kind: 'ollama', version: '0.33.0', state: 'up', rehearsal: false },
+    ...{ name: 'cpu-1', url: 'http://127.0.0.1:11434', dialect: 'ollama', kind: 'ollama', version: '0.33.0', state: 'up', rehearsal: false, drained: false },
     breaker: { ...breaker, state: 'open', reason: '3 of 4 requests stalled', next_trial_in_ms: 8200, in_state_ms: 21000 },
     ...{ sleeping: false, ejected: true, in_flight: 0, problem: null, latency_ms: 12, running: null, waiting: null, kv_cache_usage: null },
     ...{ load_signal: 'missing', load_age_ms: null, admission: null, probed_at: ago(4) },
     models: ['llama3.1:8b', 'qwen3:4b', 'nomic-embed-text'].map((name) => ({ name, max_model_len: 8192, capabilities: [] })),
   },
 ];
+export const engineLog = [
+  [21, 'put_aside', '3 of 4 requests stalled'],
+  [340, 'resumed', ''],
+  [4100, 'drained', 'Ada Keller'],
+  [90_000, 'up', 'ollama 0.33.0'],
+  [90_060, 'down', 'cannot reach http://127.0.0.1:11434 (connection refused)'],
+].map(([seconds, change, detail]) => ({ at: ago(seconds), change, detail }));
 const grant = (kind, id = '') => ({ kind, id });
 export const collections = [
   {

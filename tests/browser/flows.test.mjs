@@ -110,6 +110,30 @@ test('without an engine the page says so, and the question can be asked again la
   admin.clean();
 });
 
+test('an engine is drained after one question, gets nothing, is resumed and probed; its log knows all of it', async () => {
+  await admin.goto(`${segue.url}/ui/engines`);
+  const card = admin.getByRole('article', { name: 'gpu-1' });
+  const ask = () => fetch(`${segue.url}/v1/chat/completions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: 'hi' }] }) });
+  assert.equal((await ask()).status, 200);
+  await card.getByRole('button', { name: 'Drain' }).click();
+  const dialog = admin.getByRole('dialog', { name: 'Drain gpu-1?' });
+  await dialog.getByText('No other engine serves scripted').waitFor();
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await card.getByText('Drained: it gets no new requests until it is resumed.').waitFor();
+  assert.equal((await ask()).status, 503);
+  await admin.getByRole('button', { name: 'Engines: No engine' }).waitFor();
+  await card.getByRole('button', { name: 'Probe now' }).click();
+  await admin.getByText('gpu-1 answers').first().waitFor();
+  await card.getByRole('button', { name: 'Resume' }).click();
+  await card.getByText('Up, and gets requests.').waitFor();
+  assert.equal((await ask()).status, 200);
+  await card.getByRole('button', { name: 'State log' }).click();
+  const log = admin.getByRole('dialog', { name: 'State log of gpu-1' });
+  await log.getByText('Resumed').waitFor();
+  await log.getByText('Drained').waitFor();
+  admin.clean();
+});
+
 test('documents are added, found, cited and opened at the place', async () => {
   await admin.goto(`${segue.url}/ui/documents`);
   await admin.getByRole('button', { name: 'New collection' }).first().click();

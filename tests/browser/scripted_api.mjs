@@ -40,6 +40,7 @@ export async function startScriptedApi(segueUrl, { mode = 'full' } = {}) {
       case 'GET version': return { version: '0.1.0' };
       case 'GET models': return { models: api.models ?? ['llama3.1:8b', 'qwen3:4b'].map((name) => ({ name, alias: false, healthy: name !== 'qwen3:4b', balance: null, load: 'engines', capabilities: ['completion', 'vision'], targets: [{ engine: 'gpu-1', model: name }] })) };
       case 'GET engines': return { engines: empty() ? [] : (api.engines ?? company.engines) };
+      case 'GET engines/cpu-1/log': return { changes: company.engineLog };
       case 'GET settings': return api.settings ?? company.settings;
       case 'GET presets': return { presets: empty() ? [] : api.presets ?? [{ id: 'x', name: 'Short answers', text: 'Answer in three sentences.', shared: true, mine: false }] };
       case 'GET collections': return { collections: empty() ? [] : (api.collections ?? company.collections) };

@@ -94,6 +94,15 @@ test('dialogs, menus and panels', async () => {
   await page.getByRole('button', { name: 'Menu of this conversation' }).click();
   await page.getByRole('menuitem', { name: 'Rename' }).waitFor();
   await page.keyboard.press('Escape');
+  await page.goto(`${api.url}/ui/engines`);
+  await page.getByRole('article', { name: 'cpu-1' }).getByRole('button', { name: 'State log' }).click();
+  await page.getByRole('dialog', { name: 'State log of cpu-1' }).getByText('Put aside after failures').waitFor();
+  await checkPage(page, 'state log');
+  await page.keyboard.press('Escape');
+  await page.getByRole('article', { name: 'gpu-1' }).getByRole('button', { name: 'Drain' }).click();
+  await page.getByRole('dialog', { name: 'Drain gpu-1?' }).getByText('the 7 under way go on').waitFor();
+  await checkPage(page, 'drain');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('hand');
   await page.getByRole('option', { name: 'Handbook' }).waitFor();

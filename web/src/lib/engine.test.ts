@@ -9,6 +9,7 @@ const engine = (more: Partial<Engine>): Engine => ({
   version: '1',
   state: 'up',
   rehearsal: false,
+  drained: false,
   models: [],
   ...more,
 });
@@ -33,6 +34,8 @@ test.each([
   [{ state: 'down', breaker: breaker('open') }, 'ejected', 'bad'],
   [{ state: 'down' }, 'down', 'bad'],
   [{ state: 'unknown' }, 'unseen', 'unknown'],
+  [{ drained: true, breaker: breaker('open') }, 'drained', 'warning'],
+  [{ drained: true, state: 'down' }, 'down', 'bad'],
 ] as [Partial<Engine>, string, string][])('%j is %s', (more, cause, standing) => {
   expect(causeOf(engine(more))).toBe(cause);
   expect(standingOf(engine(more))).toBe(standing);

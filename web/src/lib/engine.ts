@@ -1,13 +1,14 @@
 // What the API says of an engine, in the four states that the page knows.
-import type { Engines } from '@/api/schema';
+import type { Engine } from '@/api/schema';
 
-export type Engine = Engines['engines'][number];
+export type { Engine };
 export type Standing = 'ok' | 'warning' | 'bad' | 'unknown';
 
 /** Why it stands so; the texts are in `engines.why.*`. */
-export type Cause = 'up' | 'asleep' | 'trial' | 'ejected' | 'down' | 'unseen';
+export type Cause = 'up' | 'asleep' | 'trial' | 'ejected' | 'down' | 'unseen' | 'drained';
 
 export function causeOf(engine: Engine): Cause {
+  if (engine.drained && engine.state !== 'down') return 'drained';
   if (engine.breaker?.state === 'open') return 'ejected';
   if (engine.state === 'down') return 'down';
   if (engine.state === 'unknown') return 'unseen';
@@ -22,6 +23,7 @@ const STANDING: Record<Cause, Standing> = {
   ejected: 'bad',
   down: 'bad',
   unseen: 'unknown',
+  drained: 'warning',
 };
 
 export const standingOf = (engine: Engine): Standing => STANDING[causeOf(engine)];

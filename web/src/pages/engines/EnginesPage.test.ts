@@ -1,6 +1,7 @@
-import { screen } from '@testing-library/vue';
+import { fireEvent, screen, within } from '@testing-library/vue';
 import { afterEach, expect, test, vi } from 'vitest';
 import { mount, problem, SESSION, settle, stubApi } from '@/lib/testKit';
+import { useSession } from '@/stores/session';
 import EnginesPage from './EnginesPage.vue';
 
 afterEach(() => vi.unstubAllGlobals());
@@ -12,6 +13,7 @@ const down = {
   version: '',
   state: 'down',
   rehearsal: false,
+  drained: false,
   models: [],
   problem: 'cannot reach http://10.0.0.5:8000 (connection refused)',
 };
@@ -33,6 +35,34 @@ test('each engine says in words how it stands', async () => {
   );
   expect(screen.getByText(/No real engine answers/)).toBeTruthy();
   expect(screen.getByText('8,192 tokens')).toBeTruthy();
+});
+test('draining asks once, says what will happen, and what nobody else serves', async () => {
+  const one = { ...stand, name: 'gpu-1', rehearsal: false, in_flight: 3 };
+  const calls = stubApi({
+    'GET /segue/v1/session': { ...SESSION, permissions: [...SESSION.permissions, 'engines.manage'] },
+    'GET /segue/v1/engines': { engines: [one] },
+    'POST /segue/v1/engines/gpu-1/drain': { ...one, drained: true },
+  });
+  await mount(EnginesPage);
+  await useSession().load();
+  await settle(20);
+  await fireEvent.click(screen.getByRole('button', { name: 'Drain' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Drain gpu-1?' });
+  expect(dialog.textContent).toContain('the 3 under way go on to their end');
+  expect(dialog.textContent).toContain('No other engine serves rehearsal');
+  await fireEvent.click(within(dialog).getByRole('button', { name: 'Drain' }));
+  await settle(20);
+  expect(calls.filter((call) => call.method === 'POST').map((call) => call.path)).toEqual([
+    '/segue/v1/engines/gpu-1/drain',
+  ]);
+});
+test('who may not, sees the state log alone', async () => {
+  stubApi({ 'GET /segue/v1/session': SESSION, 'GET /segue/v1/engines': { engines: [stand] } });
+  await mount(EnginesPage);
+  await useSession().load();
+  await settle(20);
+  expect(screen.getByRole('button', { name: 'State log' })).toBeTruthy();
+  expect(screen.queryByRole('button', { name: 'Drain' })).toBeNull();
 });
 test('a refusal says why', async () => {
   stubApi({ 'GET /segue/v1/engines': () => problem(503, 'segue is draining; ask again in a moment') });

@@ -1,7 +1,7 @@
 // The state of an engine in words: what, since when, why, and what happens next.
 import { useI18n } from 'vue-i18n';
 import { causeOf, type Engine } from '@/lib/engine';
-import { span } from '@/lib/format';
+import { count, span } from '@/lib/format';
 
 export function useWhy() {
   const { t } = useI18n();
@@ -15,6 +15,8 @@ export function useWhy() {
         next: span(breaker?.next_trial_in_ms ?? 0),
       });
     if (cause === 'trial') return t('engines.why.trial', { reason: breaker?.reason ?? '' });
+    if (cause === 'drained' && engine.in_flight)
+      return t('engines.why.draining', { n: count(engine.in_flight) });
     if (cause === 'down') return t('engines.why.down', { problem: engine.problem ?? '' });
     return t(`engines.why.${cause}`);
   };
