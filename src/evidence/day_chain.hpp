@@ -27,8 +27,8 @@ struct DayChain {
     std::optional<std::string> broken;  // the first day that does not fit
     std::size_t closed = 0;
 };
-/// `start` is the seal before the first day that is kept. Days must follow each other; only the last
-/// two may be open.
+/// `start` is the seal before the first day that is kept. Days must follow each other; only the
+/// last two may be open.
 DayChain check_days(std::string_view start, const std::vector<CountedDay>& days);
 
 }  // namespace segue::evidence
