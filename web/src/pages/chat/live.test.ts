@@ -28,9 +28,11 @@ const message = (more: Partial<Message> = {}): Message => ({
 let push: (event: AnswerEvent) => void;
 let end: () => void;
 let id = 0;
+let opened = 0;
 beforeEach(() => {
-  id = 0;
+  id = opened = 0;
   vi.stubGlobal('fetch', () => {
+    opened += 1;
     let controller: ReadableStreamDefaultController<Uint8Array>;
     const stream = new ReadableStream<Uint8Array>({ start: (one) => void (controller = one) });
     push = (event) =>
@@ -76,7 +78,7 @@ test('after a break everything comes again, and is not shown twice', async () =>
   await settle();
   expect(live.connected).toBe(false);
   expect(live.text).toBe('one ');
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await vi.waitFor(() => expect(opened).toBe(2), { timeout: 5000 });
   push({ type: 'started', message: 'm1', model: 'x', at: '' });
   push({ type: 'text', text: 'one two' });
   await settle();
