@@ -1,7 +1,11 @@
 #include "people/backoff.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
 
+#include "base/hash.hpp"
 #include "base/text.hpp"
 
 namespace segue::people {
@@ -9,66 +13,73 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr int kFreeForPair = 5;
-constexpr int kFreeForAddress = 30;
-constexpr int kFreeForLogin = 100;
-constexpr seconds kMostForPair{15 * 60};
-constexpr seconds kMostForLogin{30};
+struct Rule {
+    int free;  // wrong ones without a wait
+    seconds most;
+};
+constexpr Rule kPair{5, seconds(15 * 60)};
+constexpr Rule kAddress{30, seconds(15 * 60)};
+constexpr Rule kLogin{100, seconds(30)};
 constexpr std::chrono::hours kForgotten{1};
 
-std::string pair_key(std::string_view login, std::string_view address) {
-    return "p" + to_lower(login.substr(0, 200)) + '\n' + std::string(address);
-}
-std::string address_key(std::string_view address) {
-    return "a" + std::string(address);
-}
-std::string login_key(std::string_view login) {
-    return "l" + to_lower(login.substr(0, 200));
+struct Keys {
+    Keys(std::string_view login, std::string_view address) {
+        const std::string name = to_lower(login.substr(0, 200));
+        pair = sha256_hex("p" + name + '\n' + std::string(address));
+        from = sha256_hex("a" + std::string(address));
+        to = sha256_hex("l" + name);
+    }
+    std::string pair;
+    std::string from;
+    std::string to;
+};
+
+seconds wait_of(const Rule& rule, int failures, WallTime last, WallTime now) {
+    if (failures < rule.free || now - last > kForgotten) return seconds(0);
+    const int beyond = std::min(failures - rule.free, 20);
+    const auto until = last + std::min(seconds(1LL << beyond), rule.most);
+    return until > now ? std::chrono::ceil<seconds>(until - now) : seconds(0);
 }
 
 }  // namespace
 
-seconds Backoff::wait_of(const std::string& key, int free, seconds most) const {
-    const auto found = entries_.find(key);
-    if (found == entries_.end() || found->second.failures < free) return seconds(0);
-    const TimePoint now = clock_.now();
-    if (now - found->second.last > kForgotten) return seconds(0);
-    const int beyond = std::min(found->second.failures - free, 20);
-    const auto until = found->second.last + std::min(seconds(1LL << beyond), most);
-    return until > now ? std::chrono::ceil<seconds>(until - now) : seconds(0);
+Result<seconds> Backoff::wait(std::string_view login, std::string_view address) const {
+    const Keys keys(login, address);
+    SEGUE_TRY(rows, (pool_.query<std::string, std::int32_t, WallTime>(
+                        "SELECT key, failures, last FROM sign_in_failure WHERE key = ANY ($1)",
+                        std::vector<std::string>{keys.pair, keys.from, keys.to})));
+    const WallTime now = clock_.wall();
+    seconds longest{0};
+    for (const auto& [key, failures, last] : rows) {
+        const Rule& rule = key == keys.pair ? kPair : key == keys.from ? kAddress : kLogin;
+        longest = std::max(longest, wait_of(rule, failures, last, now));
+    }
+    return longest;
 }
 
-seconds Backoff::wait(std::string_view login, std::string_view address) const {
-    const std::lock_guard lock(mutex_);
-    return std::max({wait_of(pair_key(login, address), kFreeForPair, kMostForPair),
-                     wait_of(address_key(address), kFreeForAddress, kMostForPair),
-                     wait_of(login_key(login), kFreeForLogin, kMostForLogin)});
+Result<void> Backoff::wrong(std::string_view login, std::string_view address) {
+    const Keys keys(login, address);
+    const WallTime now = clock_.wall();
+    // In the order of keys: two who count the same ones must not wait for each other.
+    SEGUE_TRY(
+        counted,
+        pool_.execute(
+            "INSERT INTO sign_in_failure AS f SELECT k, 1, $2::timestamptz FROM unnest($1::text[]) k "
+            "ORDER BY k ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN f.last < $3 THEN "
+            "1 ELSE f.failures + 1 END, last = excluded.last",
+            std::vector<std::string>{keys.pair, keys.from, keys.to}, now, now - kForgotten));
+    SEGUE_TRY(forgotten,
+              pool_.execute("DELETE FROM sign_in_failure WHERE last < $1", now - kForgotten));
+    (void)counted, (void)forgotten;
+    return {};
 }
 
-void Backoff::count(const std::string& key) {
-    const TimePoint now = clock_.now();
-    Entry& entry = entries_[key];
-    if (now - entry.last > kForgotten) entry.failures = 0;
-    ++entry.failures;
-    entry.last = now;
-    if (entries_.size() <= kMost) return;
-    const auto oldest = std::min_element(
-        entries_.begin(), entries_.end(),
-        [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
-    entries_.erase(oldest);
-}
-
-void Backoff::wrong(std::string_view login, std::string_view address) {
-    const std::lock_guard lock(mutex_);
-    count(pair_key(login, address));
-    count(address_key(address));
-    count(login_key(login));
-}
-
-void Backoff::right(std::string_view login, std::string_view address) {
-    const std::lock_guard lock(mutex_);
-    entries_.erase(pair_key(login, address));
-    entries_.erase(login_key(login));
+Result<void> Backoff::right(std::string_view login, std::string_view address) {
+    const Keys keys(login, address);
+    SEGUE_TRY(forgotten, pool_.execute("DELETE FROM sign_in_failure WHERE key = ANY ($1)",
+                                       std::vector<std::string>{keys.pair, keys.to}));
+    (void)forgotten;
+    return {};
 }
 
 }  // namespace segue::people

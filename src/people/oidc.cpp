@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{10'000};
 // Clocks of two machines.
 constexpr std::int64_t kSkew = 120;
+// Asked for again when a token's signature does not fit, but not with each such token.
+constexpr auto kKeysStay = std::chrono::seconds(30);
 constexpr std::size_t kMaxAnswer = 1024 * 1024;
 
 bool is_loopback(std::string_view host) {
@@ -126,7 +128,8 @@ Result<std::shared_ptr<const Oidc::Provider>> Oidc::provider() {
     auto found = std::make_shared<Provider>();
     found->authorization = (*body)["authorization_endpoint"].string();
     found->token = (*body)["token_endpoint"].string();
-    for (const auto* url : {&found->authorization, &found->token}) {
+    found->keys = (*body)["jwks_uri"].string();
+    for (const auto* url : {&found->authorization, &found->token, &found->keys}) {
         SEGUE_TRY(place, place_of(*url));
         (void)place;
     }
@@ -174,8 +177,42 @@ Result<Oidc::End> Oidc::finish(const std::string& redirect, std::string_view cod
     const auto body = parser.parse(text);
     const std::string_view id_token = body ? (*body)["id_token"].string() : std::string_view{};
     if (id_token.empty()) return provider_says("gave no identity token");
+    SEGUE_TRY_VOID(check_signature(*known, id_token));
     SEGUE_TRY(identity, read_identity(id_token, parts[1]));
     return End{std::move(identity), base64url_decode(parts[3]).value_or("/")};
+}
+
+Result<void> Oidc::check_signature(const Provider& provider, std::string_view id_token) {
+    using Verdict = TokenKeys::Verdict;
+    std::shared_ptr<const TokenKeys> keys;
+    bool may_ask = false;
+    {
+        const std::lock_guard lock(mutex_);
+        keys = keys_;
+        may_ask = !keys || clock_.now() - keys_asked_ > kKeysStay;
+    }
+    Verdict verdict = keys ? keys->check(id_token) : Verdict::kUnknownKey;
+    // Providers change their keys; one without a name looks like a forgery then.
+    if ((verdict == Verdict::kUnknownKey || verdict == Verdict::kForged) && may_ask) {
+        SEGUE_TRY(text, ask(provider.keys, ""));
+        auto fresh = TokenKeys::parse(text);
+        if (!fresh) return provider_says("has no readable keys (jwks_uri)");
+        keys = std::make_shared<const TokenKeys>(std::move(*fresh));
+        verdict = keys->check(id_token);
+        const std::lock_guard lock(mutex_);
+        keys_ = keys;
+        keys_asked_ = clock_.now();
+    }
+    switch (verdict) {
+        case Verdict::kGood: return {};
+        case Verdict::kForged:
+            return provider_says("gave an identity token with a signature that is not its own");
+        case Verdict::kUnknownKey:
+            return provider_says(
+                "gave an identity token signed with a key that it does not publish");
+        case Verdict::kUnsupported: break;
+    }
+    return provider_says("gave an identity token that is not signed by RS256 or ES256");
 }
 
 Result<Identity> Oidc::read_identity(std::string_view id_token, std::string_view nonce) const {
@@ -197,6 +234,8 @@ Result<Identity> Oidc::read_identity(std::string_view id_token, std::string_view
         return provider_says("gave an identity token for somebody else");
     if (claims["exp"].integer().value_or(0) + kSkew < now)
         return provider_says("gave an identity token that has expired (do the clocks agree?)");
+    if (claims["nbf"].integer().value_or(0) > now + kSkew)
+        return provider_says("gave an identity token for later (do the clocks agree?)");
     if (claims["nonce"].string() != nonce || nonce.empty())
         return provider_says("gave an identity token of another sign-in");
     const std::string_view subject = claims["sub"].string();

@@ -2,9 +2,8 @@
 /// nonce. What belongs to one attempt is kept in the browser's own cookie, so that any replica can
 /// finish what another one began.
 ///
-/// The identity token comes straight from the provider's token endpoint over TLS, which is proof
-/// enough of who wrote it (OpenID Connect Core 3.1.3.7, 6); issuer, audience, time and nonce are
-/// checked. An issuer without TLS is accepted on loopback only.
+/// Of the identity token the signature (jwt.hpp), issuer, audience, time and nonce are checked. An
+/// issuer without TLS is accepted on loopback only.
 ///
 /// Thread: any; begin() and finish() block on the provider. Lifetime: the program's.
 #pragma once
@@ -19,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "net/client.hpp"
+#include "people/jwt.hpp"
 
 namespace segue::people {
 
@@ -63,8 +63,11 @@ private:
     struct Provider {
         std::string authorization;
         std::string token;
+        std::string keys;
     };
     Result<std::shared_ptr<const Provider>> provider();
+    /// The signature is the provider's; its keys are asked for when they are not known, or changed.
+    Result<void> check_signature(const Provider& provider, std::string_view id_token);
     Result<std::string> ask(const std::string& url, const std::string& form) const;
     Result<Identity> read_identity(std::string_view id_token, std::string_view nonce) const;
 
@@ -72,6 +75,8 @@ private:
     const Clock& clock_;
     std::mutex mutex_;
     std::shared_ptr<const Provider> provider_;
+    std::shared_ptr<const TokenKeys> keys_;
+    TimePoint keys_asked_{};
 };
 
 /// `text` as a value inside a query or a form.

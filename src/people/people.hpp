@@ -80,7 +80,7 @@ struct PersonChange {
 class People {
 public:
     People(store::Pool& pool, const Clock& clock, Hardness hardness = Hardness::kUsual)
-        : pool_(pool), backoff_(clock), hardness_(hardness) {}
+        : pool_(pool), backoff_(pool, clock), hardness_(hardness) {}
 
     // ---- the first one ----
     /// Nobody is there yet.
@@ -98,7 +98,7 @@ public:
     Result<Session> sign_in(const std::string& login, const std::string& password,
                             const Origin& origin);
     std::chrono::seconds wait(std::string_view login, std::string_view address) const {
-        return backoff_.wait(login, address);
+        return backoff_.wait(login, address).value_or(std::chrono::seconds(0));
     }
     /// Somebody whom an identity provider vouches for: found by issuer and subject, made on the
     /// first visit.

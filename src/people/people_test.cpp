@@ -136,6 +136,12 @@ TEST_F(PeopleTest, WhoGuessesWaitsLongerAndLonger) {
     clock_.advance(std::chrono::seconds(2));
     EXPECT_TRUE(people_->sign_in("ada@example.com", kGood, origin_));
     EXPECT_EQ(people_->wait("ada@example.com", origin_.address), std::chrono::seconds(0));
+    // A replica counts the same tries.
+    for (int i = 0; i < 5; ++i)
+        (void)people_->sign_in("ada@example.com", kOther, {"10.0.0.4", ""});
+    People replica(store_->pool(), clock_, Hardness::kTests);
+    EXPECT_EQ(replica.sign_in("ada@example.com", kGood, {"10.0.0.4", ""}).error().fault,
+              Fault::kTimeout);
     // One address that tries many names, which need not exist.
     for (int i = 0; i < 30; ++i)
         (void)people_->sign_in(fmt::format("name{}", i), kOther, {"10.0.0.3", ""});

@@ -104,7 +104,8 @@ Result<Session> People::begin_session(store::Connection& connection, Person pers
 
 Result<Session> People::sign_in(const std::string& login, const std::string& password,
                                 const Origin& origin) {
-    if (const auto wait = backoff_.wait(login, origin.address); wait.count() > 0)
+    SEGUE_TRY(wait, backoff_.wait(login, origin.address));
+    if (wait.count() > 0)
         return fail(Fault::kTimeout,
                     fmt::format("too many wrong passwords; try again in {} s", wait.count()),
                     "people");
@@ -116,7 +117,7 @@ Result<Session> People::sign_in(const std::string& login, const std::string& pas
     const auto [id, hash, disabled] = row.value_or(Known{0, std::nullopt, false});
     const bool right = check_password(hash.value_or(""), password, hardness_);
     if (!right || disabled) {
-        backoff_.wrong(login, origin.address);
+        SEGUE_TRY_VOID(backoff_.wrong(login, origin.address));
         // Only who is there is noted: the log must not fill with what robots try.
         if (row) SEGUE_TRY_VOID(note({0, "", origin}, "session.refused", login));
         if (right)
@@ -124,7 +125,7 @@ Result<Session> People::sign_in(const std::string& login, const std::string& pas
                         "this account is disabled; an administrator can enable it again", "people");
         return wrong_password();
     }
-    backoff_.right(login, origin.address);
+    SEGUE_TRY_VOID(backoff_.right(login, origin.address));
     std::optional<std::string> stronger;
     if (is_weak(*hash, hardness_)) {
         SEGUE_TRY(made, hash_password(password, hardness_));
@@ -273,7 +274,8 @@ Result<void> People::sign_out_everywhere(std::int64_t person, const Actor& actor
 Result<void> People::change_password(std::int64_t person, const std::string& current,
                                      const std::string& fresh, std::string_view cookie,
                                      const Actor& actor) {
-    if (const auto wait = backoff_.wait(actor.name, actor.origin.address); wait.count() > 0)
+    SEGUE_TRY(wait, backoff_.wait(actor.name, actor.origin.address));
+    if (wait.count() > 0)
         return fail(Fault::kTimeout,
                     fmt::format("too many wrong passwords; try again in {} s", wait.count()),
                     "people");
@@ -282,10 +284,12 @@ Result<void> People::change_password(std::int64_t person, const std::string& cur
     if (!row) return fail(Fault::kNotFound, "there is no such person (any more)", "people");
     const auto& [login, hash] = *row;
     if (!check_password(hash.value_or(""), current, hardness_)) {
-        backoff_.wrong(actor.name, actor.origin.address);
+        SEGUE_TRY_VOID(backoff_.wrong(actor.name, actor.origin.address));
         return fail(Fault::kInvalid, "the current password is not right", "people");
     }
     SEGUE_TRY_VOID(good_password(fresh, login));
+    if (fresh == current)
+        return fail(Fault::kInvalid, "that is the password you have; choose another one", "people");
     SEGUE_TRY(made, hash_password(fresh, hardness_));
     const auto done =
         pool_.transaction([&, name = login](store::Connection& connection) -> Result<int> {

@@ -6,14 +6,16 @@ import urllib.parse
 
 import pytest
 
-from support.people import Browser
+from support.identity_provider import CLIENT, SECRET, SigningKey
+from support.people import Browser, House
 
 
 @pytest.fixture(autouse=True)
 def honest(provider):
-    claims = dict(provider.claims)
+    claims, key = dict(provider.claims), provider.key
     yield
-    provider.claims, provider.faults = claims, {}
+    provider.claims, provider.faults, provider.header = claims, {}, {}
+    provider.key, provider.published = key, [key]
 
 
 class Visitor(Browser):
@@ -89,6 +91,36 @@ def test_tokens_that_are_not_ours_open_nothing(house, admin, provider, fault):
     provider.faults = fault
     visitor = Visitor(house)
     assert problem_of(visitor.sign_in_there()) and visitor.cookie == ""
+
+
+@pytest.mark.parametrize("head", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "RS512"}, {"crit": ["exp"]}, {"kid": "nobody's"}])
+def test_tokens_that_are_not_signed_as_they_must_open_nothing(house, admin, provider, head):
+    provider.header = head
+    visitor = Visitor(house)
+    assert "sign" in problem_of(visitor.sign_in_there()) and visitor.cookie == ""
+
+
+def test_a_forged_token_opens_nothing(house, admin, provider):
+    """the right name of the key, another key"""
+    provider.key = SigningKey("RS256", provider.key.name)
+    assert "not its own" in problem_of(Visitor(house).sign_in_there())
+
+
+def test_other_keys_are_learned(provider):
+    """ES256, and a key that the provider has changed meanwhile; keys are not asked for with each sign-in"""
+    house = House(environment={"SEGUE_OIDC_ISSUER": provider.issuer, "SEGUE_OIDC_CLIENT_ID": CLIENT, "SEGUE_OIDC_CLIENT_SECRET": SECRET})
+    try:
+        house.set_up()
+        provider.key = SigningKey("ES256", "second")
+        provider.published = [provider.key]
+        asked = provider.keys_asked
+        for number in range(3):
+            provider.claims.update(sub=f"k{number}", email=f"k{number}@example.com")
+            visitor = Visitor(house)
+            assert visitor.sign_in_there().get("Location") == "/ui/search?q=a" and visitor.cookie
+        assert provider.keys_asked == asked + 1
+    finally:
+        assert house.stop() == 0
 
 
 def test_a_name_with_a_password_is_not_taken_over(house, admin, provider):

@@ -52,6 +52,27 @@ def test_wrong_passwords_wait(house, admin):
     assert nobody.sign_in("nobody", "wrong password 1").json()["detail"] == replies[0].json()["detail"]
 
 
+def test_a_password_that_somebody_else_set_must_be_changed(house, admin):
+    made = admin.post("/segue/v1/people", {"login": "gil", "name": "Gil", "role": "main"}).json()
+    his = Browser(house)
+    assert his.sign_in("gil", made["password"]).status == 200 and his.session["person"]["must_change_password"]
+    seen = 0
+    for method, path, operation in operations(admin):
+        if operation["x-segue-permission"] in ("anybody", "signed_in", "models", "engines", "metrics", "traffic"):
+            continue  # here nobody needs to sign in for these
+        reply = his.request(method, path, {} if "requestBody" in operation else None)
+        assert reply.status == 403 and reply.json()["type"] == "/problems/change-password", (method, path, reply)
+        seen += 1
+    assert seen > 30
+    assert his.get("/segue/v1/session").json()["person"]["login"] == "gil"
+    kept = his.request("PUT", "/segue/v1/session/password", {"current": made["password"], "password": made["password"]})
+    assert kept.status == 400 and "another" in kept.json()["detail"]
+    assert his.request("PUT", "/segue/v1/session/password", {"current": made["password"], "password": PASSWORD}).status == 204
+    assert his.get("/segue/v1/people").status == 200
+    admin.post(f"/segue/v1/people/{made['person']['id']}/password")
+    assert his.get("/segue/v1/people").status == 401
+
+
 def test_what_an_administrator_does_with_people(house, admin):
     made = admin.post("/segue/v1/people", {"login": "bob", "name": "Bob", "role": "user"}).json()
     bob, password = made["person"], made["password"]

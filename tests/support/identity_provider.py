@@ -7,6 +7,8 @@ import base64
 import hashlib
 import json
 import secrets
+import subprocess
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -20,8 +22,48 @@ def _word(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def _openssl(*arguments: str, data: bytes = b"") -> bytes:
+    return subprocess.run(["openssl", *arguments], check=True, input=data, capture_output=True).stdout
+
+
+class SigningKey:
+    """RS256 or ES256, by the openssl program."""
+
+    def __init__(self, algorithm: str, name: str):
+        self.algorithm, self.name = algorithm, name
+        self._folder = tempfile.TemporaryDirectory(prefix="segue-idp-")
+        self._file = self._folder.name + "/key.pem"
+        kind = ("RSA", "rsa_keygen_bits:2048") if algorithm == "RS256" else ("EC", "ec_paramgen_curve:P-256")
+        _openssl("genpkey", "-algorithm", kind[0], "-pkeyopt", kind[1], "-out", self._file)
+
+    def published(self) -> dict[str, str]:
+        about = {"kid": self.name, "use": "sig", "alg": self.algorithm}
+        if self.algorithm == "RS256":
+            modulus = bytes.fromhex(_openssl("rsa", "-in", self._file, "-noout", "-modulus").decode().strip().partition("=")[2])
+            return {**about, "kty": "RSA", "n": _word(modulus), "e": "AQAB"}
+        point = _openssl("pkey", "-in", self._file, "-pubout", "-outform", "DER")[-64:]
+        return {**about, "kty": "EC", "crv": "P-256", "x": _word(point[:32]), "y": _word(point[32:])}
+
+    def sign(self, message: bytes) -> bytes:
+        made = _openssl("dgst", "-sha256", "-sign", self._file, data=message)
+        if self.algorithm == "RS256":
+            return made
+        out, at = b"", 4 if made[1] < 128 else 5  # SEQUENCE { INTEGER r, INTEGER s }
+        for _ in range(2):
+            length = made[at - 1]
+            out += made[at:at + length][-32:].rjust(32, b"\0")
+            at += length + 2
+        return out
+
+
 class IdentityProvider:
+    """`key` signs, `published` are the keys that it tells of."""
+
     def __init__(self) -> None:
+        self.key = SigningKey("RS256", "first")
+        self.published = [self.key]
+        self.header: dict[str, Any] = {}  # changes of the token's head
+        self.keys_asked = 0
         self.claims: dict[str, Any] = {"sub": "1", "email": "carol@example.com", "email_verified": True, "name": "Carol"}
         self.faults: dict[str, Any] = {}
         self.codes: dict[str, dict[str, str]] = {}
@@ -43,7 +85,11 @@ class IdentityProvider:
                 url = urllib.parse.urlsplit(self.path)
                 if url.path == "/realm/.well-known/openid-configuration":
                     self.answer(200, {"issuer": provider.issuer, "authorization_endpoint": f"{provider.issuer}/authorize",
-                                      "token_endpoint": f"{provider.issuer}/token"})
+                                      "token_endpoint": f"{provider.issuer}/token", "jwks_uri": f"{provider.issuer}/keys"})
+                    return
+                if url.path == "/realm/keys":
+                    provider.keys_asked += 1
+                    self.answer(200, {"keys": [key.published() for key in provider.published]})
                     return
                 asked = dict(urllib.parse.parse_qsl(url.query))
                 good = (url.path == "/realm/authorize" and asked["client_id"] == CLIENT and asked["response_type"] == "code"
@@ -72,7 +118,9 @@ class IdentityProvider:
                 else:
                     claims = {"iss": provider.issuer, "aud": CLIENT, "exp": int(time.time()) + 300, "nonce": asked["nonce"],
                               **provider.claims, **provider.faults}
-                    token = ".".join(_word(json.dumps(part).encode()) for part in ({"alg": "RS256"}, claims)) + ".c2lnbmVk"
+                    head = {"alg": provider.key.algorithm, "kid": provider.key.name, **provider.header}
+                    signed = ".".join(_word(json.dumps(part).encode()) for part in (head, claims))
+                    token = f"{signed}.{_word(provider.key.sign(signed.encode()))}"
                     self.answer(200, {"access_token": "x", "token_type": "Bearer", "id_token": token})
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -40,6 +40,13 @@ bool same_token(std::string_view a, std::string_view b) {
 
 /// Nothing: the caller may go on.
 std::optional<Reply> refusal(const Route& route, const Caller& caller) {
+    // Somebody else knows that password: until it is changed one may do that, or leave.
+    if (caller.must_change_password && route.permission != Permission::kAnybody &&
+        route.permission != Permission::kSignedIn)
+        return problem(403, "",
+                       "the password was set by an administrator and must be changed first: PUT "
+                       "/segue/v1/session/password, or the page after signing in",
+                       "/problems/change-password");
     if (caller.may(route.permission)) return std::nullopt;
     switch (caller.kind) {
         case Caller::Kind::kNobody:

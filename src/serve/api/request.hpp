@@ -31,6 +31,7 @@ struct Caller {
     std::string csrf;    // of the person's session
     std::string cookie;  // the session has a new name, which the answer must tell; "" = it has not
     Permissions permissions;
+    bool must_change_password = false;  // the one that was given must not stay
 
     bool is_person() const { return kind == Kind::kPerson; }
     bool may(Permission permission) const {

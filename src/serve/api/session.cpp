@@ -106,6 +106,7 @@ Result<Caller> PeopleAuthority::person(const Request& request) {
     caller.csrf = found->csrf;
     caller.cookie = found->cookie;
     caller.permissions = people::row_of(found->person.role).may;
+    caller.must_change_password = found->person.must_change_password;
     return caller;
 }
 
