@@ -1,5 +1,5 @@
 /// Rows of the conversation tables as values: the columns, their types, and what becomes of them.
-/// Private to archive.cpp.
+/// Private to archive*.cpp.
 ///
 /// Thread: pure.
 #pragma once
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/result.hpp"
 #include "chat/json.hpp"
 #include "chat/types.hpp"
 #include "store/value.hpp"
@@ -37,6 +38,11 @@ inline constexpr std::string_view kMessageColumns =
     "m.conversation AND s.parent_key = m.parent_key ORDER BY s.ordinal), m.role, m.kind, m.state, "
     "m.model, m.collections, m.text, m.reasoning, m.reasoning_ms, m.problem, m.images, m.sources, "
     "m.citations, m.tool_calls, m.context, m.record, m.thumb, m.comment, m.created";
+
+inline tl::unexpected<Error> no_conversation() {
+    return fail(Fault::kNotFound, "there is no such conversation; it may have been deleted",
+                "chat");
+}
 
 using ConversationRow = std::tuple<SEGUE_CONVERSATION_ROW>;
 using MessageRow = std::tuple<SEGUE_MESSAGE_ROW>;

@@ -342,5 +342,63 @@ TEST(Titles, AreTheFirstWords) {
               "one two three four five six seven eight nine ten eleven…");
 }
 
+// Every statement of asking, keeping, asking again and deleting fails once; nothing may be half
+// there, and what was acknowledged is there.
+TEST_F(ArchiveTest, AFailureAnywhereLeavesAllOrNothing) {
+    using store::Trouble;
+    const auto rows = [&](const std::string& id) {
+        return std::get<0>(**store_->pool().one<std::int64_t>(
+            "SELECT count(*) FROM message WHERE conversation = $1", id));
+    };
+    /// Runs `act` with the n-th statement failing; true: it was told to be done.
+    bool any = true;
+    const auto with_trouble = [&](int n, Trouble trouble, const auto& act) {
+        store_->faults().arm(n, trouble);
+        const bool done = act();
+        any = store_->faults().fired() || any;
+        store_->faults().disarm();
+        return done;
+    };
+    for (const auto trouble : {Trouble::kRefused, Trouble::kLostBefore, Trouble::kLostAfter}) {
+        any = true;
+        for (int n = 1; any; ++n) {
+            ASSERT_LT(n, 60);
+            any = false;
+            const auto id = conversation(anna_);
+            Question question;
+            question.text = "What is it?";
+            const bool asked = with_trouble(
+                n, trouble, [&] { return archive_->ask(anna_, id, question).has_value(); });
+            const auto kept = rows(id);
+            EXPECT_TRUE(kept == 2 || (kept == 0 && !asked)) << n << ": " << kept;
+            EXPECT_EQ(archive_->find(anna_, id)->messages, kept) << "the count goes with the rows";
+
+            const auto whole = conversation(anna_);
+            auto running = ask(whole, "And this?").answer;
+            running.text = "That.";
+            running.state = Message::State::kComplete;
+            const bool saved =
+                with_trouble(n, trouble, [&] { return archive_->save(running).has_value(); });
+            const auto now = archive_->message(anna_, running.id);
+            EXPECT_TRUE(now->state == Message::State::kComplete ? now->text == "That."
+                                                                : now->text.empty() && !saved)
+                << n;
+            ASSERT_TRUE(archive_->save(running)) << "trying again is always right";
+
+            const bool again = with_trouble(
+                n, trouble, [&] { return archive_->ask_again(anna_, running.id, "").has_value(); });
+            const auto after = rows(whole);
+            EXPECT_TRUE(after == 3 || (after == 2 && !again)) << n << ": " << after;
+            EXPECT_EQ(archive_->find(anna_, whole)->messages, after);
+
+            const bool removed = with_trouble(
+                n, trouble, [&] { return archive_->remove(anna_, whole).has_value(); });
+            const auto left = rows(whole);
+            EXPECT_TRUE(left == 0 || (left == after && !removed)) << n << ": " << left;
+            EXPECT_EQ(archive_->find(anna_, whole).has_value(), left > 0);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace segue::chat

@@ -53,6 +53,8 @@ public:
     void finish(std::shared_ptr<Job> job, Outcome outcome);
 
 private:
+    /// Not saved for that long: its program died.
+    static constexpr std::chrono::seconds kNobodys{60};
     struct Mirror {
         Person person;
         std::shared_ptr<Feed> feed;

@@ -141,4 +141,14 @@ std::vector<std::string> telling_words(std::string_view text) {
     return out;
 }
 
+bool says_too_little(std::string_view question) {
+    constexpr std::size_t kFewWords = 3;
+    return telling_words(question).size() < kFewWords;
+}
+
+std::string behind(std::string_view question_before, std::string_view question) {
+    constexpr std::size_t kLongestBefore = 2'000;
+    return std::string(question_before.substr(0, kLongestBefore)).append("\n").append(question);
+}
+
 }  // namespace segue::chat

@@ -11,4 +11,9 @@ namespace segue::chat {
 /// Each word once, in order. Numbers are words; common English and German function words are not.
 std::vector<std::string> telling_words(std::string_view text);
 
+/// "And how much is it?" says too little to be searched for: the question before helps.
+bool says_too_little(std::string_view question);
+/// Such a question behind the one before it.
+std::string behind(std::string_view question_before, std::string_view question);
+
 }  // namespace segue::chat
