@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -131,6 +132,8 @@ struct SimpleResponse {
     Headers headers;
     std::string body;
 };
-Result<SimpleResponse> fetch(ClientRequest request, std::size_t max_body_bytes = 16 * 1024 * 1024);
+/// `stop`: gives up at once, with an error, when that is asked for.
+Result<SimpleResponse> fetch(ClientRequest request, std::size_t max_body_bytes = 16 * 1024 * 1024,
+                             const std::stop_token& stop = {});
 
 }  // namespace segue::net

@@ -60,12 +60,19 @@ private:
 
 }  // namespace
 
-Result<SimpleResponse> fetch(ClientRequest request, std::size_t max_body_bytes) {
+Result<SimpleResponse> fetch(ClientRequest request, std::size_t max_body_bytes,
+                             const std::stop_token& stop) {
     SEGUE_TRY(loop, Loop::open());
     Collector collector(*loop, max_body_bytes);
     const Origin origin = request.origin;
     Client client(*loop);
     client.start(std::move(request), collector);
+    const std::stop_callback give_up(stop, [&] {
+        loop->post([&] {
+            collector.on_error(
+                {CallError::Phase::kTotal, CallError::Kind::kRefused, "Segue stops"});
+        });
+    });
     loop->run();
     return std::move(collector).result(origin);
 }

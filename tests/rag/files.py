@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 
 def pdf(pages: list[str], encrypted: bool = False) -> bytes:
@@ -35,10 +36,27 @@ def archive(parts: dict[str, str | bytes]) -> bytes:
     return memory.getvalue()
 
 
-def docx(*paragraphs: str) -> bytes:
+def docx(*paragraphs: str, extra: dict[str, str | bytes] | None = None) -> bytes:
     body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
-    return archive({"word/document.xml": f'<w:document xmlns:w="w"><w:body>{body}</w:body></w:document>'})
+    return archive({"word/document.xml": f'<w:document xmlns:w="w"><w:body>{body}</w:body></w:document>', **(extra or {})})
 
 
 def bomb() -> bytes:
     return archive({"word/document.xml": b"<a>" + b" " * (40 << 20) + b"</a>"})
+
+
+def pdf_bomb(megabytes: int) -> bytes:
+    """A page of a few kilobytes that unpacks to so many megabytes of text."""
+    line = b"BT /F1 12 Tf 50 700 Td (" + b"bomb " * 200 + b") Tj ET\n"
+    packed = zlib.compress(line * (megabytes * 1024 * 1024 // len(line)), 9)
+    parts = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+             b"<< /Length %d /Filter /FlateDecode >>\nstream\n" % len(packed) + packed + b"\nendstream",
+             b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    out, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n" % number + part + b"\nendobj\n"
+    xref = len(out)
+    out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
+    return out + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % xref

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 
 import pytest
@@ -87,6 +89,77 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(shell, tmp_path):
     for city in ("Köln", "Bonn"):
         assert "Grüße" in shell.json("search", city, "-C", "bad", "--mode", "keyword")["hits"][0]["text"]
     assert "agrees" in shell.run("rag", "check")
+
+
+def test_more_that_cannot_be_read(shell, tmp_path):
+    bad = tmp_path / "worse"
+    bad.mkdir()
+    with open(bad / "huge.txt", "wb") as huge:
+        huge.truncate(2 << 30)
+    (bad / "bomb.pdf").write_bytes(files.pdf_bomb(400))
+    (bad / "archive.zip").write_bytes(files.archive({"a.txt": "text"}))
+    (bad / "really.pdf").write_bytes(files.docx("text"))
+    (bad / "macros.docx").write_bytes(files.docx("Plain words about llamas.", extra={"word/vbaProject.bin": b"AutoOpen Shell evilmacro"}))
+    (bad / "nul.txt").write_bytes(b"one\x00two\xff\xfe\x80 three about tapirs")
+    (bad / "tab\tnew\nline.md").write_text("A name with control characters, about marmots.")
+    report = shell.json("docs", "add", str(bad), "-C", "worse", "--no-embedding", expect=1)
+    failed = {f["path"]: f["problem"] for f in report["failed"]}
+    for path, words in {"huge.txt": "256 MiB", "bomb.pdf": "", "archive.zip": "does not read", "really.pdf": "PDF"}.items():
+        assert path in failed and words in failed[path], (path, failed)
+    listed = paths(shell, "worse")
+    assert "tab new line.md" in listed and listed["macros.docx"]["state"] == "ready"
+    assert shell.json("search", "llamas", "-C", "worse", "--mode", "keyword")["hits"]
+    shell.run("search", "evilmacro", "-C", "worse", "--mode", "keyword", expect=1)
+
+
+def test_a_file_that_changes_while_it_is_read(shell, tmp_path):
+    """whole as it was at one moment, or named; never half of two versions"""
+    folder = tmp_path / "changing"
+    folder.mkdir()
+    stop = threading.Event()
+
+    def rewrite():
+        version = 0
+        while not stop.is_set():
+            version += 1
+            (folder / "log.txt").write_text("\n\n".join(f"version{version} says the same in line {n}." for n in range(4000)))
+    rewrite_once = threading.Thread(target=rewrite)
+    rewrite_once.start()
+    try:
+        for _ in range(6):
+            shell.run("docs", "add", str(folder), "-C", "changing", "--no-embedding", "--json", expect=None)
+            document = paths(shell, "changing")["log.txt"]
+            assert document["state"] == "ready" or "changed while" in document["problem"] or "empty" in document["problem"], document
+            hits = shell.json("search", "says", "-C", "changing", "--mode", "keyword", "--limit", "100", expect=None)["hits"]
+            assert len({word for hit in hits for word in re.findall(r"version\d+", hit["text"])}) <= 1
+    finally:
+        stop.set()
+        rewrite_once.join()
+
+
+def test_what_was_read_before_answers_while_a_new_version_cannot_be_read(shell, tmp_path):
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    (folder / "plan.pdf").write_bytes(files.pdf(["The quokka plan."]))
+    shell.json("docs", "add", str(folder), "-C", "plans", "--no-embedding")
+    (folder / "plan.pdf").write_bytes(b"%PDF-1.4 half of a")
+    failed = shell.json("docs", "sync", str(folder), "-C", "plans", "--no-embedding", expect=1)["failed"]
+    assert "broken" in failed[0]["problem"]
+    assert shell.json("search", "quokka", "-C", "plans", "--mode", "keyword")["hits"]
+    assert "still answers" in paths(shell, "plans")["plan.pdf"]["problem"]
+    (folder / "plan.pdf").write_bytes(files.pdf(["The numbat plan."]))
+    assert shell.json("docs", "sync", str(folder), "-C", "plans", "--no-embedding")["changed"] == 1
+    shell.run("search", "quokka", "-C", "plans", "--mode", "keyword", expect=1)
+    assert "agrees" in shell.run("rag", "check")
+
+
+def test_a_question_of_a_megabyte_and_collections_that_are_not_there(house):
+    """also in the chat and by a model's name: named, and nothing breaks"""
+    admin = house.admin
+    long_one = admin.post("/segue/v1/search", {"query": "zebra " * 180_000})
+    assert long_one.status == 400 and "query" in long_one.json()["detail"], long_one
+    missing = admin.post("/segue/v1/search", {"query": "zebra", "collections": ["nowhere"]})
+    assert missing.status == 404 and "there are: " in missing.json()["detail"] and "segue" in missing.json()["detail"]
 
 
 def ready(browser, document, seconds=60):

@@ -28,6 +28,7 @@ struct EmbeddingModel {
     std::size_t dimensions = 0;
     std::string question_prefix;
     std::string passage_prefix;
+    std::string place = {};  // "folder:PATH" or "engine:NAME<tab>MODEL": how it is had again
 };
 
 class Embedder {

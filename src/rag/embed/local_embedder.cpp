@@ -121,6 +121,7 @@ private:
 Result<std::unique_ptr<Embedder>> open_local_embedder(const EmbeddingFiles& files,
                                                       std::size_t threads) {
     SEGUE_TRY(description, describe(files.folder));
+    description.model.place = "folder:" + files.folder;
     SEGUE_TRY(text, read_file(files.folder + "/tokenizer.json"));
     SEGUE_TRY(tokenizer, WordPiece::from_json(text, description.max_tokens));
     SEGUE_TRY(session, OnnxSession::open(files.runtime, files.folder + "/model.onnx"));

@@ -30,6 +30,34 @@ void EmbeddingQueue::wake() {
     wanted_.notify_all();
 }
 
+/// All at once, or, where one of them is at fault, each for itself. How many have a vector now.
+Result<std::size_t> EmbeddingQueue::embed(const StoredModel& model,
+                                          std::vector<Vectors::Pending> pending) {
+    std::vector<std::int64_t> ids;
+    std::vector<std::string> texts;
+    for (auto& [id, text] : pending) {
+        ids.push_back(id);
+        texts.push_back(std::move(text));
+    }
+    auto vectors = embedder_.embed(texts, TextRole::kPassage);
+    if (!vectors && vectors.error().fault == Fault::kInvalid && ids.size() > 1) {
+        std::size_t done = 0;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            SEGUE_TRY(count, embed(model, {{ids[i], std::move(texts[i])}}));
+            done += count;
+        }
+        return done;
+    }
+    if (!vectors && vectors.error().fault == Fault::kInvalid) {
+        log::warning("passage {} is found by its words alone: {}", ids.front(),
+                     vectors.error().detail);
+        return std::size_t{0};
+    }
+    if (!vectors) return tl::make_unexpected(std::move(vectors).error());
+    SEGUE_TRY_VOID(vectors_.store(model, ids, *vectors));
+    return ids.size();
+}
+
 Result<std::size_t> EmbeddingQueue::run_once(
     const std::function<bool()>& go_on, const std::function<void(const Vectors::Progress&)>& tell) {
     SEGUE_TRY(model, vectors_.register_model(embedder_.model()));
@@ -38,16 +66,9 @@ Result<std::size_t> EmbeddingQueue::run_once(
     while (true) {
         SEGUE_TRY(pending, vectors_.pending(model, after, embedder_.batch()));
         if (pending.empty()) break;
-        std::vector<std::int64_t> ids;
-        std::vector<std::string> texts;
-        for (auto& [id, text] : pending) {
-            ids.push_back(id);
-            texts.push_back(std::move(text));
-        }
-        SEGUE_TRY(vectors, embedder_.embed(texts, TextRole::kPassage));
-        SEGUE_TRY_VOID(vectors_.store(model, ids, vectors));
-        after = ids.back();
-        done += ids.size();
+        after = pending.back().passage;
+        SEGUE_TRY(count, embed(model, std::move(pending)));
+        done += count;
         if (tell) {
             SEGUE_TRY(progress, vectors_.progress(model));
             tell(progress);
@@ -58,6 +79,7 @@ Result<std::size_t> EmbeddingQueue::run_once(
         SEGUE_TRY_VOID(vectors_.answer_with(model));
         log::info("the embedding model {} answers from now on", model.name);
     }
+    if (answers_) answers_();
     return done;
 }
 

@@ -22,8 +22,10 @@ namespace segue::rag {
 
 class EmbeddingQueue {
 public:
-    EmbeddingQueue(store::Pool& pool, const Embedder& embedder)
-        : vectors_(pool), embedder_(embedder) {}
+    /// `answers` hears, from the thread that embeds, that searches use this model's vectors: at
+    /// the latest when all passages have one.
+    EmbeddingQueue(store::Pool& pool, const Embedder& embedder, std::function<void()> answers = {})
+        : vectors_(pool), embedder_(embedder), answers_(std::move(answers)) {}
     ~EmbeddingQueue();
     EmbeddingQueue(const EmbeddingQueue&) = delete;
     EmbeddingQueue& operator=(const EmbeddingQueue&) = delete;
@@ -34,15 +36,18 @@ public:
     void wake();
     /// Everything that waits now, in the caller's thread, as long as `go_on` says so (null: to the
     /// end). After each batch `tell` hears how far it is; that counts both tables, so it is null
-    /// where nobody listens. How many were embedded.
+    /// where nobody listens. How many were embedded; a passage that the model does not take is left
+    /// to keywords.
     Result<std::size_t> run_once(const std::function<bool()>& go_on,
                                  const std::function<void(const Vectors::Progress&)>& tell = {});
 
 private:
     void run(const std::stop_token& stop);
+    Result<std::size_t> embed(const StoredModel& model, std::vector<Vectors::Pending> pending);
 
     Vectors vectors_;
     const Embedder& embedder_;
+    const std::function<void()> answers_;
     std::mutex mutex_;
     std::condition_variable_any wanted_;
     bool woken_ = true;

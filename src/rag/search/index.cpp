@@ -213,19 +213,17 @@ Result<std::int64_t> Index::write_failed(std::int64_t collection, const FailedDo
         SEGUE_TRY_VOID(touch(c, collection));
         SEGUE_TRY(row,
                   c.one<std::int64_t>(
-                      "INSERT INTO document (collection, path, type, bytes, sha256, reader, "
+                      "INSERT INTO document AS d (collection, path, type, bytes, sha256, reader, "
                       "state, problem, added_by) VALUES ($1, $2, $3, $4, $5, $6, 'failed', $7, "
                       "$8) ON CONFLICT (collection, path) DO UPDATE SET type = excluded.type, "
                       "bytes = excluded.bytes, sha256 = excluded.sha256, reader = "
-                      "excluded.reader, state = 'failed', problem = excluded.problem, pages = "
-                      "NULL, updated_at = now() RETURNING id",
+                      "excluded.reader, state = 'failed', problem = excluded.problem || CASE WHEN "
+                      "EXISTS (SELECT FROM place p WHERE p.document = d.id) THEN '; what was read "
+                      "of it before still answers' ELSE '' END, updated_at = now() RETURNING id",
                       collection, document.path, document.type, document.bytes, document.sha256,
                       kReaderVersion, document.problem, document.added_by));
         if (!row) return fail(Fault::kInternal, "a document was written and has no id", "rag");
-        const auto id = std::get<0>(*row);
-        SEGUE_TRY(before, clear_places(c, {id}));
-        SEGUE_TRY_VOID(forget_orphans(c, before));
-        return id;
+        return std::get<0>(*row);
     });
 }
 

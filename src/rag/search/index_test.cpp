@@ -56,7 +56,7 @@ TEST(Index, AChangedFileRedoesOnlyItsChangedPassages) {
 TEST(Index, AFailedDocumentIsNamedWithItsReason) {
     SEGUE_NEEDS_DATABASE();
     Library library;
-    library.add(library.docs, document_of("a.pdf", {"what it said before"}));
+    library.add(library.docs, document_of("a.pdf", {"purple elephants"}));
     FailedDocument failed;
     failed.path = "a.pdf";
     failed.type = "pdf";
@@ -66,8 +66,15 @@ TEST(Index, AFailedDocumentIsNamedWithItsReason) {
     const auto document = library.collections.document(Reader::administrator(), *id);
     ASSERT_TRUE(document) << document.error().detail;
     EXPECT_EQ(document->state, "failed");
-    EXPECT_EQ(document->problem, failed.problem);
-    EXPECT_EQ(library.count("passage"), 0);
+    EXPECT_EQ(document->problem, failed.problem + "; what was read of it before still answers");
+    EXPECT_EQ(library.search(ask("elephants")).hits.size(), 1U);
+    library.expect_consistent();
+    failed.path = "b.pdf";
+    const auto fresh = library.index.write_failed(library.docs, failed);
+    EXPECT_EQ(library.collections.document(Reader::administrator(), *fresh)->problem,
+              failed.problem);
+    library.add(library.docs, document_of("a.pdf", {"green camels"}));
+    EXPECT_TRUE(library.search(ask("elephants")).hits.empty());
     library.expect_consistent();
 }
 

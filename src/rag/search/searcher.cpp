@@ -122,8 +122,17 @@ Result<SearchResult> Searcher::search(const SearchRequest& request) const {
         result.vector = vector ? VectorUse::kUsed : VectorUse::kUnavailable;
     }
     if (request.mode == Mode::kVector && !vector) return result;
-    SEGUE_TRY(answer,
-              run(pool_, search_statement(request, vector, model, Details::kYes, exact_up_to_)));
+    auto found = run(pool_, search_statement(request, vector, model, Details::kYes, exact_up_to_));
+    if (!found && model) {
+        // Another model took over in between, and this one's table is gone.
+        SEGUE_TRY(now, Vectors(pool_).answering());
+        if (now && now->id != model->id) {
+            result.vector = VectorUse::kUnavailable;
+            found = run(pool_, search_statement(request, std::nullopt, std::nullopt, Details::kYes,
+                                                exact_up_to_));
+        }
+    }
+    SEGUE_TRY(answer, std::move(found));
     for (std::size_t i = 0; i < answer.rows(); ++i) {
         RowReader row(answer, i);
         Hit hit;

@@ -9,11 +9,14 @@
 namespace segue::rag {
 namespace {
 
-constexpr std::string_view kColumns = "SELECT id, name, dimensions, answers FROM embedding_model ";
+constexpr std::string_view kColumns =
+    "SELECT id, name, dimensions, answers, place, question_prefix FROM embedding_model ";
+// The types of kColumns, as template arguments.
+#define SEGUE_MODEL_ROW std::int16_t, std::string, std::int32_t, bool, std::string, std::string
 
-StoredModel model_of(const std::tuple<std::int16_t, std::string, std::int32_t, bool>& row) {
+StoredModel model_of(const std::tuple<SEGUE_MODEL_ROW>& row) {
     return {std::get<0>(row), std::get<1>(row), static_cast<std::size_t>(std::get<2>(row)),
-            std::get<3>(row)};
+            std::get<3>(row), std::get<4>(row), std::get<5>(row)};
 }
 
 Result<void> run(store::Connection& c, std::string_view sql, const auto&... parameters) {
@@ -39,8 +42,7 @@ Result<StoredModel> Vectors::register_model(const EmbeddingModel& model) {
     return pool_.transaction([&](store::Connection& c) -> Result<StoredModel> {
         SEGUE_TRY_VOID(run(c, "SELECT 1 FROM pg_advisory_xact_lock(7384212)"));
         const auto find = [&] {
-            return c.one<std::int16_t, std::string, std::int32_t, bool>(
-                std::string(kColumns) + "WHERE name = $1", model.name);
+            return c.one<SEGUE_MODEL_ROW>(std::string(kColumns) + "WHERE name = $1", model.name);
         };
         SEGUE_TRY(known, find());
         if (known) {
@@ -51,10 +53,18 @@ Result<StoredModel> Vectors::register_model(const EmbeddingModel& model) {
                     fmt::format("the store holds vectors of {} numbers under the name '{}', "
                                 "this model makes {}; give it another name",
                                 stored.dimensions, model.name, model.dimensions));
+            // It may lie elsewhere now.
+            SEGUE_TRY_VOID(run(c,
+                               "UPDATE embedding_model SET place = $2, question_prefix = $3 WHERE "
+                               "id = $1 AND (place, question_prefix) IS DISTINCT FROM ($2, $3)",
+                               stored.id, model.place, model.question_prefix));
             return stored;
         }
-        SEGUE_TRY_VOID(run(c, "INSERT INTO embedding_model (name, dimensions) VALUES ($1, $2)",
-                           model.name, static_cast<std::int64_t>(model.dimensions)));
+        SEGUE_TRY_VOID(run(c,
+                           "INSERT INTO embedding_model (name, dimensions, place, question_prefix) "
+                           "VALUES ($1, $2, $3, $4)",
+                           model.name, static_cast<std::int64_t>(model.dimensions), model.place,
+                           model.question_prefix));
         SEGUE_TRY(row, find());
         if (!row) return fail(Fault::kInternal, "a model was registered and is not there", "rag");
         auto stored = model_of(*row);
@@ -74,8 +84,7 @@ Result<StoredModel> Vectors::register_model(const EmbeddingModel& model) {
 }
 
 Result<std::optional<StoredModel>> Vectors::answering() {
-    SEGUE_TRY(row, (pool_.one<std::int16_t, std::string, std::int32_t, bool>(std::string(kColumns) +
-                                                                             "WHERE answers")));
+    SEGUE_TRY(row, (pool_.one<SEGUE_MODEL_ROW>(std::string(kColumns) + "WHERE answers")));
     return row ? std::optional<StoredModel>(model_of(*row)) : std::nullopt;
 }
 
@@ -134,8 +143,8 @@ Result<void> Vectors::store(const StoredModel& model, std::span<const std::int64
 Result<void> Vectors::answer_with(const StoredModel& model) {
     return pool_.transaction([&](store::Connection& c) -> Result<void> {
         SEGUE_TRY_VOID(run(c, "SELECT 1 FROM pg_advisory_xact_lock(7384212)"));
-        SEGUE_TRY(others, (c.query<std::int16_t, std::string, std::int32_t, bool>(
-                              std::string(kColumns) + "WHERE id <> $1", model.id)));
+        SEGUE_TRY(others,
+                  (c.query<SEGUE_MODEL_ROW>(std::string(kColumns) + "WHERE id <> $1", model.id)));
         SEGUE_TRY_VOID(switch_to(c, model));
         for (const auto& row : others) {
             SEGUE_TRY_VOID(run(c, "DROP TABLE IF EXISTS " + model_of(row).table()));

@@ -21,7 +21,9 @@ struct StoredModel {
     std::string name;
     std::size_t dimensions = 0;
     bool answers = false;
-    std::string table() const;  // embedding_1
+    std::string place;            // see EmbeddingModel
+    std::string question_prefix;  //
+    std::string table() const;    // embedding_1
 };
 
 class Vectors {
