@@ -28,24 +28,21 @@ constexpr std::string_view kRules =
 
 /// One paragraph a passage: models, and the rehearsal engine, tell passages apart by blank lines.
 std::string passage_text(const Source& source) {
-    std::string where = source.title.empty() ? source.path : source.title;
-    for (const auto& heading : source.heading)
-        if (heading != where) where += " › " + heading;
     std::string body;
     for (const auto line : split(source.text, '\n'))
         if (!trim(line).empty()) body.append("\n").append(line);
-    return fmt::format("[{}] ({}){}", source.n, where, body);
+    return fmt::format("[{}] ({}){}", source.n, place_text(source), body);
+}
+
+/// Left for the prompt, where an answer is to follow it.
+std::int64_t room_of(std::int64_t limit) {
+    return std::max<std::int64_t>(limit - std::min(kAnswerRoom, limit / 4), 1);
 }
 
 std::string system_text(const PromptParts& parts, std::size_t sources) {
-    std::string out = parts.system;
-    if (sources == 0) return out;
-    if (!out.empty()) out += "\n\n";
-    out += kRules;
-    out += "\n\nPassages:";
-    for (std::size_t i = 0; i < sources; ++i)
-        out += "\n\n" + passage_text(parts.sources[i]);
-    return out;
+    std::string passages = passages_text(std::span(parts.sources).first(sources));
+    if (parts.system.empty() || passages.empty()) return parts.system + passages;
+    return parts.system + "\n\n" + passages;
 }
 
 llm::Message text_message(std::string_view role, std::string text) {
@@ -107,6 +104,33 @@ std::int64_t estimate(const std::vector<llm::Message>& messages) {
 
 }  // namespace
 
+std::string place_text(const Source& source) {
+    std::string where = source.title.empty() ? source.path : source.title;
+    for (const auto& heading : source.heading)
+        if (heading != where) where += " › " + heading;
+    return where;
+}
+
+std::string passages_text(std::span<const Source> sources) {
+    if (sources.empty()) return "";
+    std::string out(kRules);
+    out += "\n\nPassages:";
+    for (const auto& source : sources)
+        out += "\n\n" + passage_text(source);
+    return out;
+}
+
+std::size_t passages_that_fit(std::span<const Source> sources,
+                              const std::vector<llm::Message>& messages,
+                              std::optional<std::int64_t> limit) {
+    std::size_t count = sources.size();
+    if (!limit) return count;
+    const std::int64_t left = room_of(*limit) - estimate(messages) - kPerMessage;
+    while (count > 0 && estimate_tokens(passages_text(sources.first(count))) > left)
+        --count;
+    return count;
+}
+
 std::int64_t estimate_tokens(std::string_view text) {
     std::int64_t ascii = 0;
     std::int64_t others = 0;
@@ -125,8 +149,7 @@ Result<Prompt> make_prompt(const PromptParts& parts, std::optional<std::int64_t>
     const auto history = told(parts.before);
     std::size_t first = 0;
     std::size_t sources = parts.sources.size();
-    const std::int64_t room =
-        limit ? std::max<std::int64_t>(*limit - std::min(kAnswerRoom, *limit / 4), 1) : 0;
+    const std::int64_t room = limit ? room_of(*limit) : 0;
     Prompt prompt;
     // What an estimate is off by, once a count has told.
     double factor = 1.0;

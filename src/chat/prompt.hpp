@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,15 @@ using TokenCounter =
 /// asked only when an estimate comes near the limit: a count costs a request.
 Result<Prompt> make_prompt(const PromptParts& parts, std::optional<std::int64_t> limit,
                            const TokenCounter& count);
+
+/// The rules of citing and the numbered passages, as they stand in a system prompt; "" for none.
+std::string passages_text(std::span<const Source> sources);
+/// How many of the best passages the model can read besides `messages`, by a guess.
+std::size_t passages_that_fit(std::span<const Source> sources,
+                              const std::vector<llm::Message>& messages,
+                              std::optional<std::int64_t> limit);
+/// "Handbook › Getting started": title and headings.
+std::string place_text(const Source& source);
 
 /// A guess that is rather too high: 3 bytes a token for Latin script, one a character for others.
 std::int64_t estimate_tokens(std::string_view text);

@@ -38,7 +38,7 @@ void Dispatch::attempt_on_sent(Call& call) {
     attempt_->bridge->on_sent(call.id, now);
 }
 
-Dispatch::Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
+Dispatch::Dispatch(Context context, std::shared_ptr<const llm::FrontRequest> request,
                    engine::Resolution resolution, std::function<void()> done)
     : context_(std::move(context)),
       request_(std::move(request)),
@@ -135,6 +135,7 @@ void Dispatch::begin_attempt(Slot slot, std::optional<engine::Visit> visit) {
     bridge_context.policy = context_.config->policy;
     bridge_context.received = {record.received, record.wall};
     bridge_context.request_id = record.request_id;
+    bridge_context.grounding = context_.grounding;
     auto bridge = request_->bridge(std::move(bridge_context));
     if (!bridge) {
         attempt_failed(bridge.error());

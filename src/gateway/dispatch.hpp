@@ -34,8 +34,13 @@ public:
         const net::Headers& engine_headers;    // request id, traceparent: sent to the engine
         RequestRecord& record;                 // owned by the Exchange
         std::shared_ptr<const AdmissionTable> admissions;
+        /// Passages that the answer is made from; null: none.
+        std::shared_ptr<const llm::Grounding> grounding = nullptr;
+        /// Answers the client instead, where no engine does and nothing was sent; empty: the
+        /// failure is told.
+        std::function<void(const llm::Failure&)> without_engine = nullptr;
     };
-    Dispatch(Context context, std::unique_ptr<llm::FrontRequest> request,
+    Dispatch(Context context, std::shared_ptr<const llm::FrontRequest> request,
              engine::Resolution resolution, std::function<void()> done);
     ~Dispatch();
     Dispatch(const Dispatch&) = delete;
@@ -71,7 +76,7 @@ private:
     void finish();
 
     Context context_;
-    std::unique_ptr<llm::FrontRequest> request_;
+    std::shared_ptr<const llm::FrontRequest> request_;
     engine::Resolution resolution_;
     std::function<void()> done_;
     Entrance entrance_;

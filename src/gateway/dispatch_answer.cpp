@@ -121,6 +121,14 @@ void Dispatch::send_head() {
 }
 
 void Dispatch::refuse(const llm::Failure& failure) {
+    // What is busy only is worth another try; who waits for an engine that is gone gets what there
+    // is without one.
+    const bool gone = failure.may_fail_over() && failure.cause != Cause::kRateLimited &&
+                      failure.cause != Cause::kQueueFull;
+    if (context_.without_engine && gone && !context_.responder.head_sent()) {
+        context_.without_engine(failure);
+        return finish();
+    }
     net::Headers headers = context_.response_headers;
     if (const auto& queued = context_.record.queued)
         headers.add("Segue-Queue-Ms", queue_text(*queued));

@@ -50,6 +50,7 @@ Exchange::Exchange(Worker& worker, net::Responder& responder, std::optional<Insi
 }
 
 Exchange::~Exchange() {
+    if (look_up_) look_up_->exchange = nullptr;
     worker_.gateway.active.fetch_sub(1, std::memory_order_relaxed);
     if (!logged_) over();
 }
@@ -305,8 +306,8 @@ void Exchange::process() {
         case Endpoint::kCountTokens:
             return process_decoded(llm::decode_anthropic_count_request(body_));
         case Endpoint::kOpenAiModels:
-            return answer(
-                openai_models(snapshot_, caller_, head_.headers.has("anthropic-version")));
+            return answer(openai_models(snapshot_, caller_, worker_.gateway.listed_collections(),
+                                        head_.headers.has("anthropic-version")));
         case Endpoint::kOpenAiModel: {
             auto found = openai_model(snapshot_, caller_, percent_decode(route_.rest),
                                       head_.headers.has("anthropic-version"));
@@ -356,17 +357,81 @@ void Exchange::process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> 
         return;
     }
     record_.model = (*request)->model();
+    const auto collection = collection_in(*snapshot_.registry, record_.model);
+    const std::string& asked = collection ? collection->model : record_.model;
     const engine::Asker asker{worker_.random, [&] { return affinity_key(**request); }};
-    auto resolution = snapshot_.registry->resolve((*request)->model(), &asker);
-    // What a key may not use does not exist for it: as in the lists, so here.
-    if (!may_use(caller_, record_.model.empty() ? snapshot_.registry->options().default_model
-                                                : record_.model))
+    auto resolution = snapshot_.registry->resolve(asked, &asker);
+    // What a key may not use does not exist for it: as in the lists, so here. A key may be given a
+    // model with a collection only.
+    if (!may_use(caller_, asked.empty() ? snapshot_.registry->options().default_model : asked) &&
+        !(collection && may_use(caller_, record_.model)))
         resolution.kind = engine::Resolution::Kind::kUnknown;
     if (resolution.kind != engine::Resolution::Kind::kFound) {
         refuse(unknown_model(**request, resolution));
         return;
     }
+    if (collection) return look_up(std::move(*request), std::move(resolution), *collection);
     dispatch(std::move(*request), std::move(resolution));
+}
+
+void Exchange::look_up(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution,
+                       const llm::CollectionName& name) {
+    auto turns = request->turns();
+    if (!turns) return refuse(turns.error());
+    Retriever* const retriever = worker_.gateway.retriever();
+    if (!retriever || inside_)
+        return refuse({Cause::kUnsupported,
+                       fmt::format("'{}' asks the documents of the collection '{}', and this segue "
+                                   "runs without a store; start it without --no-store, or ask for "
+                                   "'{}'",
+                                   request->model(), name.collection, name.model)});
+    // Whatever is asked with it, it is the model that is asked.
+    record_.model = name.model;
+    record_.listed_model = resolution.listed;
+    record_.collection = name.collection;
+    if (!let_in()) return;
+    if (turns->empty()) return send_off(std::move(request), std::move(resolution), nullptr);
+    answered_ = true;
+    body_ = {};
+    look_up_ = std::make_shared<LookUp>(LookUp{this, std::move(request), std::move(resolution)});
+    retriever->find({name.model, name.collection, std::move(*turns), caller_ != nullptr},
+                    [loop = &worker_.loop, waiting = look_up_](Retriever::Found found) {
+                        loop->post([waiting, found = std::move(found)] {
+                            if (waiting->exchange) waiting->exchange->looked_up(found);
+                        });
+                    });
+}
+
+void Exchange::looked_up(Retriever::Found found) {
+    const auto waiting = std::exchange(look_up_, nullptr);
+    waiting->exchange = nullptr;
+    if (!found) return refuse(found.error());
+    if (!(*found)->said.empty()) return say(*waiting->request, std::move(*found));
+    if (!waiting->resolution.healthy) return say(*waiting->request, (*found)->without_engine);
+    send_off(std::move(waiting->request), std::move(waiting->resolution), std::move(*found));
+}
+
+void Exchange::say(const llm::FrontRequest& request,
+                   std::shared_ptr<const llm::Grounding> grounding) {
+    llm::BridgeContext context;
+    context.target.served_model = record_.model;
+    context.target.profile = std::make_shared<const llm::Profile>();
+    context.target.traits = std::make_shared<llm::EngineTraits>();
+    context.received = {record_.received, record_.wall};
+    context.request_id = record_.request_id;
+    context.grounding = std::move(grounding);
+    auto bridge = request.bridge(std::move(context));
+    if (!bridge) return refuse(bridge.error());
+    llm::Output out;
+    const auto calls =
+        (*bridge)->start({worker_.loop.fresh_now(), worker_.gateway.clock().wall()}, out);
+    if (!calls) return refuse(calls.error());
+    if (out.state != llm::Output::State::kDone)
+        return refuse({Cause::kInternal, "an answer without an engine was not whole"});
+    answer({out.status,
+            std::move(out.content_type),
+            std::move(out.bytes),
+            {{"Segue-Engine", "none"}}});
 }
 
 /// A session that the client names is exact; else the conversation's own beginning tells.
@@ -380,14 +445,28 @@ std::uint64_t Exchange::affinity_key(const llm::FrontRequest& request) const {
 void Exchange::dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution) {
     record_.model = request->model();
     record_.listed_model = resolution.listed;
-    if (snapshot_.admissions && !read_priority()) return;
-    if (!within_limits()) return;
+    if (let_in()) send_off(std::move(request), std::move(resolution), nullptr);
+}
+
+bool Exchange::let_in() {
+    return (!snapshot_.admissions || read_priority()) && within_limits();
+}
+
+void Exchange::send_off(std::shared_ptr<const llm::FrontRequest> request,
+                        engine::Resolution resolution,
+                        std::shared_ptr<const llm::Grounding> grounding) {
     answered_ = true;
     body_ = {};  // the decoded request holds what it needs
+    std::function<void(const llm::Failure&)> without_engine;
+    if (grounding)
+        without_engine = [this, request, grounding](const llm::Failure& failure) {
+            record_.failure = failure.message;
+            say(*request, grounding->without_engine);
+        };
     dispatch_ = std::make_unique<Dispatch>(
         Dispatch::Context{worker_.loop, worker_.client, worker_.gateway.clock(), worker_.shard,
                           responder_, snapshot_.config, response_headers_, engine_headers_, record_,
-                          snapshot_.admissions},
+                          snapshot_.admissions, std::move(grounding), std::move(without_engine)},
         std::move(request), std::move(resolution), [this] { over(); });
     dispatch_->start();
 }
@@ -399,6 +478,7 @@ void Exchange::on_drained() {
 
 void Exchange::on_client_gone() {
     work_.reset();
+    if (look_up_) std::exchange(look_up_, nullptr)->exchange = nullptr;
     if (dispatch_) {
         dispatch_->on_client_gone();
     } else if (!logged_) {

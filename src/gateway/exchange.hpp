@@ -10,6 +10,7 @@
 
 #include "gateway/dispatch.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/retriever.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/trace_context.hpp"
 #include "net/server.hpp"
@@ -46,6 +47,16 @@ private:
     void process_decoded(llm::Outcome<std::unique_ptr<llm::FrontRequest>> request);
     std::uint64_t affinity_key(const llm::FrontRequest& request) const;
     void dispatch(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution);
+    /// Priority and limits of who asks; false: refused.
+    bool let_in();
+    void send_off(std::shared_ptr<const llm::FrontRequest> request, engine::Resolution resolution,
+                  std::shared_ptr<const llm::Grounding> grounding);
+    /// Looks for passages in a collection first.
+    void look_up(std::unique_ptr<llm::FrontRequest> request, engine::Resolution resolution,
+                 const llm::CollectionName& name);
+    void looked_up(Retriever::Found found);
+    /// An answer that no engine makes.
+    void say(const llm::FrontRequest& request, std::shared_ptr<const llm::Grounding> grounding);
     llm::Failure unknown_model(const llm::FrontRequest& request,
                                const engine::Resolution& resolution) const;
     /// Answered in one piece (OwnSink, too).
@@ -79,6 +90,13 @@ private:
     KeyLease lease_;
     std::unique_ptr<Dispatch> dispatch_;
     std::unique_ptr<OwnWork> work_;
+    /// A look into a collection under way; the exchange inside is null once nobody waits for it.
+    struct LookUp {
+        Exchange* exchange = nullptr;  // on the loop's thread only
+        std::shared_ptr<const llm::FrontRequest> request;
+        engine::Resolution resolution;
+    };
+    std::shared_ptr<LookUp> look_up_;
     std::optional<Inside> inside_;
     std::size_t own_limit_ = 0;  // bytes of body; of Segue's own paths only
     bool answered_ = false;      // the rest of the body is of no interest

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/metric_names.hpp"
+#include "gateway/retriever.hpp"
 #include "gateway/routes.hpp"
 #include "llm/failure.hpp"
 
@@ -103,6 +104,10 @@ std::vector<Key> Gateway::kept_keys() const {
 Snapshot Gateway::snapshot() const {
     const std::lock_guard lock(mutex_);
     return snapshot_;
+}
+
+std::vector<std::string> Gateway::listed_collections() const {
+    return retriever_ ? retriever_->listed() : std::vector<std::string>{};
 }
 
 void Gateway::publish_aliases() {

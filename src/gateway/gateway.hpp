@@ -25,6 +25,7 @@
 namespace segue::gateway {
 
 struct RequestRecord;
+class Retriever;
 
 /// What one request sees from its beginning to its end, whatever is reloaded meanwhile.
 struct Snapshot {
@@ -118,6 +119,13 @@ public:
     /// Finished requests are told to `sink` from now on; before the first one. It must outlive
     /// them.
     void observe_with(RecordSink& sink) { sink_ = &sink; }
+    /// Models' names with a collection behind them are answered with its help; before the first
+    /// request. It must outlive them.
+    void retrieve_with(Retriever& retriever) { retriever_ = &retriever; }
+    /// Null: there are no documents.
+    Retriever* retriever() const { return retriever_; }
+    /// Collections that stand in lists of models.
+    std::vector<std::string> listed_collections() const;
     /// Null: nobody wants to know.
     RecordSink* record_sink() const { return sink_; }
     /// Null: nothing is traced.
@@ -136,6 +144,7 @@ private:
     UsageRecord usage_;
     telemetry::SpanExporter* tracer_ = nullptr;
     RecordSink* sink_ = nullptr;
+    Retriever* retriever_ = nullptr;
     mutable std::mutex mutex_;
     Snapshot snapshot_;
     std::vector<Key> kept_keys_;

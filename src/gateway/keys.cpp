@@ -19,7 +19,6 @@ namespace {
 constexpr std::string_view kPrefix = "segue-";
 constexpr std::size_t kIdBytes = 4;
 constexpr std::size_t kSecretBytes = 32;
-constexpr std::size_t kMaxKeys = 10'000;  // every one is a label of metrics
 constexpr std::size_t kMaxName = 64;
 
 template <std::size_t N>
@@ -99,12 +98,6 @@ void write_key(json::Writer& w, const Key& key) {
 
 std::string canonical(std::string_view name) {
     return llm::canonical_model_name(name).value_or(to_lower(name));
-}
-
-bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= kMaxName && is_valid_utf8(name) &&
-           std::none_of(name.begin(), name.end(),
-                        [](char c) { return (c >= 0 && c < ' ') || c == 127; });
 }
 
 }  // namespace
@@ -195,16 +188,23 @@ Result<std::vector<Key>> KeyFile::list() const {
     return keys;
 }
 
+Result<void> good_key_name(std::string_view name) {
+    if (!name.empty() && name.size() <= kMaxName && is_valid_utf8(name) &&
+        std::none_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 0 && c < ' ') || c == 127; }))
+        return {};
+    return fail(Fault::kInvalid,
+                fmt::format("a key's name has 1 to {} printable characters", kMaxName));
+}
+
 Result<void> KeyFile::add(Key key) const {
-    if (!is_name(key.name))
-        return fail(Fault::kInvalid,
-                    fmt::format("a key's name has 1 to {} printable characters", kMaxName));
+    SEGUE_TRY_VOID(good_key_name(key.name));
     SEGUE_TRY(lock, FileLock::take(path_));
     SEGUE_TRY(keys, list());
-    if (keys.size() >= kMaxKeys)
+    if (keys.size() >= kMostKeys)
         return fail(Fault::kTooLarge,
                     fmt::format("{} holds {} keys, which is the most; take revoked ones out of it",
-                                path_, kMaxKeys));
+                                path_, kMostKeys));
     for (const auto& other : keys) {
         if (other.id == key.id)  // one in four thousand million
             return fail(Fault::kConflict, "the new key's id is taken; try again");
@@ -234,6 +234,15 @@ Result<Key> KeyFile::revoke(std::string_view who, WallTime now) const {
                 fmt::format("no key that is not revoked has the id or name '{}'; segue keys list "
                             "shows them",
                             who));
+}
+
+Result<std::vector<Key>> KeyFile::change(
+    const std::function<Result<std::vector<Key>>(const std::vector<Key>&)>& make) const {
+    SEGUE_TRY(lock, FileLock::take(path_));
+    SEGUE_TRY(keys, list());
+    SEGUE_TRY(made, make(keys));
+    if (made != keys) SEGUE_TRY_VOID(write(made));
+    return made;
 }
 
 Result<void> KeyFile::write(const std::vector<Key>& keys) const {

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,8 +69,12 @@ struct NewKey {
 Result<NewKey> make_key(std::string name, KeyRules rules, std::optional<WallTime> expires,
                         WallTime now);
 
-/// The keys of one data folder (`keys.json`, for its owner only). The store in PostgreSQL will
-/// answer the same three questions.
+inline constexpr std::size_t kMostKeys = 10'000;  // every one is a label of metrics
+/// Ok, or what is wrong with it as the name of a key.
+Result<void> good_key_name(std::string_view name);
+
+/// The keys of one data folder (`keys.json`, for its owner only): all there are where there is no
+/// store, else a copy of those in the store (key_table.hpp).
 class KeyFile {
 public:
     explicit KeyFile(const std::string& data_dir) : path_(data_dir + "/keys.json") {}
@@ -80,6 +85,11 @@ public:
     Result<void> add(Key key) const;
     /// `who` is an id or a name. Answers what was revoked; kNotFound when nothing can be.
     Result<Key> revoke(std::string_view who, WallTime now) const;
+
+    /// Makes other keys of those in the file, while nobody else changes it; what comes out is
+    /// written where it is something else.
+    Result<std::vector<Key>> change(
+        const std::function<Result<std::vector<Key>>(const std::vector<Key>&)>& make) const;
 
 private:
     Result<void> write(const std::vector<Key>& keys) const;

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/model_cards.hpp"
+#include "gateway/retriever.hpp"
 #include "llm/ollama/front/go_json.hpp"
 #include "llm/ollama/front/names.hpp"
 #include "llm/relay/ollama_relay.hpp"
@@ -205,9 +206,10 @@ LocalOllama::Result LocalOllama::answer(const Route& route, const net::RequestHe
 }
 
 LocalOllama::Result LocalOllama::tags(const net::RequestHead& head) {
-    if (const auto engine = only_ollama(); engine && head.method == "GET")
+    const auto collections = gateway_.listed_collections();
+    if (const auto engine = only_ollama(); engine && head.method == "GET" && collections.empty())
         return relay(engine, "", "GET", "/api/tags", "", false);
-    return listed(llm::render_tags(model_cards(*snapshot_.registry, caller_)));
+    return listed(llm::render_tags(model_cards(*snapshot_.registry, caller_, collections)));
 }
 
 LocalOllama::Result LocalOllama::ps(const net::RequestHead& head) {
@@ -226,10 +228,12 @@ LocalOllama::Result LocalOllama::version() const {
 
 LocalOllama::Result LocalOllama::show(const Call& call, const net::RequestHead& head) {
     if (call.model.empty()) return said(llm::model_required());
-    if (!llm::canonical_model_name(call.model)) return said(llm::invalid_model_name());
-    const auto model = known(call.model);
+    const auto collection = collection_in(*snapshot_.registry, call.model);
+    const std::string& name = collection ? collection->model : call.model;
+    if (!llm::canonical_model_name(name)) return said(llm::invalid_model_name());
+    const auto model = known(name);
     if (!model) return said(llm::show_not_found(call.model));
-    const auto resolution = snapshot_.registry->resolve(call.model);
+    const auto resolution = snapshot_.registry->resolve(name);
     if (!resolution.candidates.empty()) {
         const auto& candidate = resolution.candidates.front();
         if (candidate.target.dialect == llm::Dialect::kOllama)

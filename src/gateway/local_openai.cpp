@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "gateway/model_cards.hpp"
+#include "gateway/retriever.hpp"
 
 namespace segue::gateway {
 namespace {
@@ -15,7 +16,7 @@ std::string_view id_of(const engine::ClientModel& model) {
 }
 
 void write_openai(json::Writer& w, const Snapshot& snapshot, const engine::ClientModel& model) {
-    const auto resolution = snapshot.registry->resolve(model.name);
+    const auto resolution = resolve_shown(*snapshot.registry, model.name);
     w.begin_object().member("id", id_of(model)).member("object", "model");
     w.member("created", unix_seconds(model.first_seen)).member("owned_by", "segue");
     if (!resolution.candidates.empty() && resolution.candidates.front().target.max_model_len)
@@ -33,8 +34,9 @@ void write_anthropic(json::Writer& w, const engine::ClientModel& model) {
 
 }  // namespace
 
-LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller, bool anthropic) {
-    const auto models = visible_models(*snapshot.registry, caller);
+LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller,
+                          const std::vector<std::string>& collections, bool anthropic) {
+    const auto models = visible_models(*snapshot.registry, caller, collections);
     return {200, "application/json", json::object([&](json::Writer& w) {
                 if (!anthropic) w.member("object", "list");
                 w.key("data").begin_array();
@@ -52,11 +54,14 @@ LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller, boo
 
 llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, const KeyHolder* caller,
                                        std::string_view id, bool anthropic) {
-    const auto resolution = snapshot.registry->resolve(id);
+    const auto collection = collection_in(*snapshot.registry, id);
+    const std::string_view plain = collection ? std::string_view(collection->model) : id;
+    const auto resolution = snapshot.registry->resolve(plain);
     std::string names;
-    for (const auto& model : visible_models(*snapshot.registry, caller)) {
+    for (auto& model : visible_models(*snapshot.registry, caller)) {
         names += (names.empty() ? "" : ", ") + model.shown;
-        if (model.shown != id && model.name != resolution.client_name()) continue;
+        if (model.shown != plain && model.name != resolution.client_name()) continue;
+        if (collection) model.name = model.shown = id;
         LocalAnswer answer;
         json::Writer writer(answer.body);
         anthropic ? write_anthropic(writer, model) : write_openai(writer, snapshot, model);

@@ -2,15 +2,19 @@
 /// version of that API it speaks.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/gateway.hpp"
 #include "llm/failure.hpp"
 
 namespace segue::gateway {
 
-LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller, bool anthropic);
-/// `id` as the client means it, percent-decoded.
+/// `collections` stand behind each model that chats (retriever.hpp).
+LocalAnswer openai_models(const Snapshot& snapshot, const KeyHolder* caller,
+                          const std::vector<std::string>& collections, bool anthropic);
+/// `id` as the client means it, percent-decoded; with a collection behind it or without.
 llm::Outcome<LocalAnswer> openai_model(const Snapshot& snapshot, const KeyHolder* caller,
                                        std::string_view id, bool anthropic);
 

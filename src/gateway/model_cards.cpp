@@ -1,6 +1,7 @@
 #include "gateway/model_cards.hpp"
 
 #include "base/json.hpp"
+#include "gateway/retriever.hpp"
 
 namespace segue::gateway {
 namespace {
@@ -70,22 +71,47 @@ llm::ModelCard card_of(const engine::ClientModel& model, const Served& served) {
 
 std::optional<llm::ModelCard> model_card(const engine::Registry& registry,
                                          const engine::ClientModel& model) {
-    const auto resolution = registry.resolve(model.name);
+    const auto resolution = resolve_shown(registry, model.name);
     const Served served = first_served(resolution);
     if (!served.candidate) return std::nullopt;
     return card_of(model, served);
 }
 
+engine::Resolution resolve_shown(const engine::Registry& registry, std::string_view name) {
+    const auto collection = collection_in(registry, name);
+    return registry.resolve(collection ? std::string_view(collection->model) : name);
+}
+
 std::vector<engine::ClientModel> visible_models(const engine::Registry& registry,
-                                                const KeyHolder* caller) {
-    auto models = registry.client_models();
-    std::erase_if(models, [&](const auto& model) { return !may_use(caller, model.name); });
+                                                const KeyHolder* caller,
+                                                const std::vector<std::string>& collections) {
+    std::vector<engine::ClientModel> models;
+    for (auto& model : registry.client_models()) {
+        const bool usable = may_use(caller, model.name);
+        const auto chats = [&] {
+            const auto resolution = registry.resolve(model.name);
+            if (resolution.candidates.empty()) return false;
+            const auto& target = resolution.candidates.front().target;
+            return target.capabilities.empty() || target.has_capability("completion");
+        };
+        const std::size_t place = models.size();
+        if (!collections.empty() && chats())
+            for (const auto& collection : collections) {
+                engine::ClientModel with = model;
+                with.name += "@" + collection;
+                with.shown += "@" + collection;
+                if (usable || may_use(caller, with.name)) models.push_back(std::move(with));
+            }
+        if (usable)
+            models.insert(models.begin() + static_cast<std::ptrdiff_t>(place), std::move(model));
+    }
     return models;
 }
 
-std::vector<llm::ModelCard> model_cards(const engine::Registry& registry, const KeyHolder* caller) {
+std::vector<llm::ModelCard> model_cards(const engine::Registry& registry, const KeyHolder* caller,
+                                        const std::vector<std::string>& collections) {
     std::vector<llm::ModelCard> cards;
-    for (const auto& model : visible_models(registry, caller))
+    for (const auto& model : visible_models(registry, caller, collections))
         if (auto card = model_card(registry, model)) cards.push_back(std::move(*card));
     return cards;
 }

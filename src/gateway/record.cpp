@@ -88,6 +88,7 @@ std::string access_log_line(const RequestRecord& record) {
             .member("status", record.status);
         if (record.broken) w.member("broken", true);
         if (!record.model.empty()) w.member("model", record.model);
+        if (!record.collection.empty()) w.member("collection", record.collection);
         if (!record.engine.empty()) {
             w.member("engine", record.engine).member("served_model", record.served_model);
             w.member("attempts", record.attempts);

@@ -28,6 +28,7 @@ struct RequestRecord {
     std::string front;               // ollama, openai, anthropic, segue
     std::string endpoint;            // "chat", "tags", …
     std::string model;               // as the client wrote it, "" = none
+    std::string collection;          // whose passages the answer is made from, "" = none
     bool listed_model = false;       // `model` is one of a list; otherwise metrics do not carry it
     std::string engine;              // "" = answered by Segue
     std::string served_model;

@@ -109,11 +109,16 @@ public:
     virtual const Observation& observation() const = 0;
 };
 
+struct Grounding;
+
 struct BridgeContext {
     Target target;
     Policy policy;
     Moment received;  // the request was read
     std::string request_id;
+    /// Passages that the answer is made from (grounding.hpp). Then even an engine of the client's
+    /// own dialect is translated for: a relay could not add to the answer.
+    std::shared_ptr<const Grounding> grounding = nullptr;
 };
 
 /// A client's request, decoded once; bridged anew for each attempt. Immutable.
@@ -126,6 +131,14 @@ public:
     virtual bool streaming() const = 0;
     /// The same for all turns of one conversation; 0 = it is none. Asked at most once.
     virtual std::uint64_t affinity_key() const { return 0; }
+    /// What is asked, in the canonical form: for what looks for passages. Empty: nothing is asked
+    /// (Ollama's loading). The failure says why this request cannot be answered from documents.
+    virtual Outcome<std::vector<Message>> turns() const {
+        return refuse(Failure::Cause::kBadRequest,
+                      "a collection behind a model's name is for chats; use the model's own name "
+                      "here",
+                      400);
+    }
     virtual Outcome<std::unique_ptr<Bridge>> bridge(BridgeContext context) const = 0;
 };
 

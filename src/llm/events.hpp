@@ -72,6 +72,13 @@ struct Vectors {
     std::vector<std::vector<double>> rows;
     bool operator==(const Vectors&) const = default;
 };
+/// The passages that an answer was made from, as a JSON array (grounding.hpp): dialects show it
+/// beside the answer.
+struct Sources {
+    std::string json;
+    std::uint32_t choice = 0;
+    bool operator==(const Sources&) const = default;
+};
 enum class FinishReason : std::uint8_t { kStop, kLength, kToolCalls, kLoad, kUnload };
 struct Finished {
     FinishReason reason = FinishReason::kStop;
@@ -92,7 +99,7 @@ struct Failed {
 };
 
 using Event = std::variant<Started, Text, Reasoning, ToolCallDelta, Logprobs, Usage, TokenIds,
-                           Vectors, Finished, Ended, Failed>;
+                           Vectors, Sources, Finished, Ended, Failed>;
 using Events = std::vector<Event>;
 
 }  // namespace segue::llm

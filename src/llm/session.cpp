@@ -57,6 +57,9 @@ void Answer::add(const Event& event) {
                        }
                    },
                    [this](const ToolCallDelta& delta) { add_call(*this, delta); },
+                   [this](const Sources& given) {
+                       if (given.choice == 0) sources = given.json;
+                   },
                    [this](const Logprobs& logprobs) {
                        Choice* choice = choice_of(*this, logprobs.choice);
                        if (choice == nullptr) return;

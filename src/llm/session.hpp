@@ -17,6 +17,7 @@ namespace segue::llm {
 class EngineSession {
 public:
     virtual ~EngineSession() = default;
+    /// No call: what on_end() says then is the whole answer, made without an engine.
     virtual Outcome<std::vector<EngineCall>> start() = 0;
     /// See Bridge::on_answer; what can be told from a whole answer is appended to `events`.
     virtual Outcome<std::vector<EngineCall>> on_answer(std::uint32_t call, EngineAnswer answer,
@@ -84,6 +85,7 @@ struct Answer {
     std::vector<Choice> choices;
     Usage usage;
     TokenIds token_ids;
+    std::string sources;  // of the first choice; a JSON array, "" = none
     bool ended = false;
     void add(const Event& event);
     /// Choice 0, or an empty one.

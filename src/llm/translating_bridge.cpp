@@ -35,11 +35,17 @@ public:
           front_declarations_(std::move(front_declarations)),
           declarations_(front_declarations_) {}
 
-    Outcome<std::vector<EngineCall>> start(Moment /*now*/, Output& /*out*/) override {
+    Outcome<std::vector<EngineCall>> start(Moment now, Output& out) override {
         SEGUE_TRY(calls, session_->start());
         SEGUE_TRY_VOID(declare());
         if (calls.empty()) {
-            return refuse(Failure::Cause::kInternal, "the engine's session asked for nothing");
+            // It knows the answer without an engine, or nothing at all.
+            Events events;
+            session_->on_end(0, events);
+            pump(std::move(events), now, out);
+            if (!over_)
+                return refuse(Failure::Cause::kInternal, "the engine's session asked for nothing");
+            return calls;
         }
         remember(calls);
         return calls;

@@ -94,6 +94,7 @@ private:
         anthropic::write_stop(writer,
                               anthropic::stop_of(choice.finished, !choice.tool_calls.empty()));
         anthropic::write_usage(writer.key("usage"), answer_.usage);
+        if (!answer_.sources.empty()) writer.member_raw("sources", answer_.sources);
         writer.end_object();
         return failure;
     }

@@ -71,6 +71,10 @@ private:
                               },
                               [](const TokenIds&) -> Result { return {}; },
                               [](const Vectors&) -> Result { return {}; },
+                              [&](const Sources& sources) -> Result {
+                                  if (sources.choice == 0) sources_ = sources.json;
+                                  return {};
+                              },
                               [&](const Finished& finished) -> Result {
                                   if (finished.choice != 0) return {};
                                   finished_ = finished;
@@ -243,6 +247,7 @@ private:
             anthropic::write_stop(writer, anthropic::stop_of(finished_, called));
             writer.end_object();
             anthropic::write_usage(writer.key("usage"), usage_);
+            if (!sources_.empty()) writer.member_raw("sources", sources_);
         });
         event(out, "message_stop", [](Writer&) {});
         return std::nullopt;
@@ -257,6 +262,7 @@ private:
     std::string space_;  // white space that may begin a text block
     std::optional<Finished> finished_;
     Usage usage_;
+    std::string sources_;
     std::string line_;  // reused
 };
 

@@ -9,8 +9,7 @@
 #include "llm/affinity.hpp"
 #include "llm/anthropic/decode.hpp"
 #include "llm/anthropic/encode.hpp"
-#include "llm/filters/filters.hpp"
-#include "llm/ollama/engine/session.hpp"
+#include "llm/grounding.hpp"
 #include "llm/openai/engine/overflow.hpp"
 #include "llm/openai/engine/session.hpp"
 #include "llm/openai/engine/thinking.hpp"
@@ -65,6 +64,7 @@ public:
     const std::string& model() const override { return request_.model; }
     bool streaming() const override { return request_.stream; }
     std::uint64_t affinity_key() const override { return affinity_of(request_.messages); }
+    Outcome<std::vector<Message>> turns() const override { return request_.messages; }
 
     MadeBridge bridge(BridgeContext context) const override {
         ChatRequest request = request_;
@@ -79,9 +79,8 @@ public:
             return counting(std::move(request), std::move(declared), std::move(context));
         auto encoder = request.stream ? make_anthropic_stream_encoder(request.model)
                                       : make_anthropic_encoder(request.model);
-        auto filters = make_thinking_filters(context.target, request.think);
-        auto session = ollama ? make_ollama_chat_session(std::move(request), context)
-                              : make_openai_chat_session(std::move(request), context);
+        auto filters = make_chat_filters(context, request);
+        auto session = make_chat_session(std::move(request), context);
         return make_translating_bridge(Dialect::kAnthropic, std::move(context), std::move(session),
                                        std::move(filters), std::move(encoder), std::move(declared));
     }

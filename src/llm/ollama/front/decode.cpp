@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "llm/collection_name.hpp"
 #include "llm/ollama/front/decode_message.hpp"
 #include "llm/ollama/front/go_fields.hpp"
 #include "llm/ollama/front/go_json.hpp"
@@ -214,7 +215,9 @@ std::optional<Failure> check_model(OllamaEndpoint endpoint, std::string_view mod
         return Failure{Cause::kBadRequest,
                        fmt::format("use either :local or :cloud, not both: {}", go_quote(model)),
                        400};
-    if (!canonical_model_name(model)) return Failure{Cause::kBadRequest, "invalid model name", 400};
+    const auto named = split_collection(model);
+    if (!canonical_model_name(named ? named->model : model))
+        return Failure{Cause::kBadRequest, "invalid model name", 400};
     return std::nullopt;
 }
 

@@ -243,6 +243,7 @@ private:
 
     void write_ending(const Timings& timings, json::Writer& writer) const {
         writer.member("done_reason", done_reason(*finished_));
+        if (!answer_.sources.empty()) writer.member_raw("sources", answer_.sources);
         if (encoding_.context == OllamaEncoding::Context::kGiven &&
             !answer_.token_ids.prompt.empty()) {
             writer.key("context").begin_array();

@@ -9,6 +9,7 @@
 #include "llm/affinity.hpp"
 #include "llm/filters/filters.hpp"
 #include "llm/gotemplate/gotemplate.hpp"
+#include "llm/grounding.hpp"
 #include "llm/ollama/front/apply_profile.hpp"
 #include "llm/ollama/front/decode.hpp"
 #include "llm/ollama/front/encode.hpp"
@@ -52,8 +53,21 @@ public:
         return affinity_of(request_.chat.messages);
     }
 
+    Outcome<std::vector<Message>> turns() const override {
+        if (request_.endpoint != OllamaEndpoint::kChat &&
+            request_.endpoint != OllamaEndpoint::kGenerate)
+            return FrontRequest::turns();
+        if (request_.purpose != OllamaRequest::Purpose::kAnswer) return std::vector<Message>{};
+        if (is_completion())
+            return refuse(Cause::kBadRequest,
+                          "a collection behind a model's name is for chats and plain prompts, not "
+                          "for raw, template and suffix",
+                          400);
+        return request_.chat.messages;
+    }
+
     MadeBridge bridge(BridgeContext context) const override {
-        if (context.target.dialect == Dialect::kOllama)
+        if (context.target.dialect == Dialect::kOllama && !context.grounding)
             return make_ollama_relay(std::move(context),
                                      std::string(ollama_path(request_.endpoint)), request_.body,
                                      streaming());
@@ -75,6 +89,11 @@ private:
                                                           : OllamaEncoding::Shape::kGenerate;
     }
 
+    /// A prompt that goes to the model without a chat template.
+    bool is_completion() const {
+        return request_.raw || !request_.template_text.empty() || !request_.suffix.empty();
+    }
+
     MadeBridge embedding(BridgeContext context, OllamaEmbedEncoding::Shape shape) const {
         if (request_.embed.inputs.empty())
             return make_instant_bridge(ollama_empty_embedding(shape, request_.model));
@@ -94,22 +113,25 @@ private:
         }
         if (request_.debug_render_only)
             return refuse(Cause::kBadRequest, "not supported by this engine", 400);
-        if (auto failure =
-                refuse_missing_capability(request_.endpoint, request_.chat, context.target))
-            return tl::make_unexpected(std::move(*failure));
-        if (request_.raw || !request_.template_text.empty() || !request_.suffix.empty())
-            return completing(std::move(context));
+        const bool by_engine = !context.grounding || context.grounding->said.empty();
+        if (by_engine)
+            if (auto failure =
+                    refuse_missing_capability(request_.endpoint, request_.chat, context.target))
+                return tl::make_unexpected(std::move(*failure));
+        if (is_completion()) return completing(std::move(context));
 
         ChatRequest chat = request_.chat;
-        apply_profile(request_.endpoint, context.target, chat);
+        // An Ollama has its own.
+        if (context.target.dialect != Dialect::kOllama)
+            apply_profile(request_.endpoint, context.target, chat);
         const bool exact_context =
             request_.endpoint == OllamaEndpoint::kGenerate && context.target.profile->exact_context;
         if (exact_context) {
             chat.context = request_.context;
             chat.want_token_ids = true;
         }
-        auto filters = make_thinking_filters(context.target, chat.think);
-        auto session = make_openai_chat_session(std::move(chat), context);
+        auto filters = make_chat_filters(context, chat);
+        auto session = make_chat_session(std::move(chat), context);
         return translating(std::move(context), std::move(session), std::move(filters),
                            exact_context);
     }

@@ -58,6 +58,7 @@ private:
                 [&](const Usage& usage) { usage_.update(usage); },
                 [](const TokenIds&) {},
                 [](const Vectors&) {},
+                [&](const Sources& sources) { sources_[sources.choice] = sources.json; },
                 [&](const Finished& finished) {
                     const Choice& choice = begin(finished.choice, timings, out);
                     const bool called = !choice.begun.empty();
@@ -127,7 +128,10 @@ private:
         }
         finish.empty() ? writer.member_null("finish_reason")
                        : writer.member("finish_reason", finish);
-        writer.end_object().end_array().end_object();
+        writer.end_object().end_array();
+        if (const auto sources = sources_.find(index); !finish.empty() && sources != sources_.end())
+            writer.member_raw("sources", sources->second);
+        writer.end_object();
         openai::append_sse(out, line_);
     }
 
@@ -149,6 +153,7 @@ private:
     openai::AnswerHead head_;
     std::map<std::uint32_t, Choice> choices_;
     std::set<std::uint32_t> begun_;
+    std::map<std::uint32_t, std::string> sources_;
     Usage usage_;
     std::string line_;  // reused
 };
@@ -180,6 +185,7 @@ private:
             write_choice(i, answer_.choices[i], writer);
         writer.end_array();
         openai::write_usage(writer.key("usage"), answer_.usage);
+        if (!answer_.sources.empty()) writer.member_raw("sources", answer_.sources);
         writer.end_object();
     }
 

@@ -57,6 +57,7 @@ private:
                        [&](const Usage& usage) { usage_.update(usage); },
                        [](const TokenIds&) {},
                        [](const Vectors&) {},
+                       [](const Sources&) {},
                        [&](const Finished& finished) {
                            begin(finished.choice, timings, out);
                            chunk(finished.choice, "",

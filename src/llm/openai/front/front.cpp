@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "llm/affinity.hpp"
+#include "llm/openai/front/decode.hpp"
 #include "llm/openai/front/fields.hpp"
 #include "llm/openai/front/translate.hpp"
 #include "llm/relay/openai_relay.hpp"
@@ -52,8 +53,17 @@ public:
     bool streaming() const override { return streaming_; }
     std::uint64_t affinity_key() const override { return affinity_; }
 
+    Outcome<std::vector<Message>> turns() const override {
+        if (endpoint_ != OpenAiEndpoint::kChat) return FrontRequest::turns();
+        std::optional<json::Parser> parser;
+        const auto body = parsed_ ? parsed_->root : parser.emplace().parse(body_);
+        if (!body) return tl::unexpected<Failure>(unreadable(body.error()));
+        Declarations declared;
+        return openai::decode_messages((*body)["messages"], declared);
+    }
+
     Outcome<std::unique_ptr<Bridge>> bridge(BridgeContext context) const override {
-        if (context.target.dialect == Dialect::kOpenAi) {
+        if (context.target.dialect == Dialect::kOpenAi && !context.grounding) {
             OpenAiRelayRequest relay;
             relay.path = path_;
             relay.body = body_;

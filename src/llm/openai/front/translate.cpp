@@ -1,7 +1,7 @@
 #include "llm/openai/front/translate.hpp"
 
 #include "base/result.hpp"
-#include "llm/filters/filters.hpp"
+#include "llm/grounding.hpp"
 #include "llm/ollama/engine/session.hpp"
 #include "llm/openai/front/decode.hpp"
 #include "llm/openai/front/encode.hpp"
@@ -30,14 +30,17 @@ OpenAiAnswerOptions answer_options(const std::string& model, const BridgeContext
 Outcome<std::unique_ptr<Bridge>> translate_chat(json::Value body, BridgeContext context) {
     Declarations declared;
     SEGUE_TRY(request, decode_chat(body, declared));
-    default_sampling(context, request.sampling);
+    if (context.target.dialect == Dialect::kOllama)
+        default_sampling(context, request.sampling);
+    else
+        request.truncate = false;  // as that engine itself: too long is an error
     OpenAiAnswerOptions options = answer_options(request.model, context);
     options.include_usage = request.include_usage;
     options.logprobs = request.logprobs;
     auto encoder = request.stream ? make_openai_chat_stream_encoder(std::move(options))
                                   : make_openai_chat_encoder(std::move(options));
-    auto filters = make_thinking_filters(context.target, request.think);
-    auto session = make_ollama_chat_session(std::move(request), context);
+    auto filters = make_chat_filters(context, request);
+    auto session = make_chat_session(std::move(request), context);
     return make_translating_bridge(Dialect::kOpenAi, std::move(context), std::move(session),
                                    std::move(filters), std::move(encoder), std::move(declared));
 }

@@ -60,6 +60,9 @@ private:
                            if (call.choice == 0) tool_call(call, now, out);
                        },
                        [&](const Usage& usage) { usage_.update(usage); },
+                       [&](const Sources& sources) {
+                           if (sources.choice == 0) sources_ = sources.json;
+                       },
                        [&](const Finished& finished) {
                            if (finished.choice == 0) finished_ = finished;
                        },
@@ -244,6 +247,7 @@ private:
         writer.member_raw("output", fmt::format("[{}]", fmt::join(items_, ",")));
         for (const auto& [name, value] : echo_)
             writer.member_raw(name, value);
+        if (done && !sources_.empty()) writer.member_raw("sources", sources_);
         writer.member("store", false).member("background", false);
         if (done)
             write_usage(writer.key("usage"));
@@ -277,6 +281,7 @@ private:
     std::vector<std::string> items_;  // the finished ones
     std::optional<Finished> finished_;
     Usage usage_;
+    std::string sources_;
     std::string line_;  // reused
 };
 

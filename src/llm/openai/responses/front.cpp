@@ -7,9 +7,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "llm/affinity.hpp"
-#include "llm/filters/filters.hpp"
-#include "llm/ollama/engine/session.hpp"
-#include "llm/openai/engine/session.hpp"
+#include "llm/grounding.hpp"
 #include "llm/openai/engine/thinking.hpp"
 #include "llm/openai/front/fields.hpp"
 #include "llm/openai/responses/decode.hpp"
@@ -47,9 +45,8 @@ MadeBridge from_chat(const std::string& text, BridgeContext context) {
         request.stream ? openai::Delivery::kStream : openai::Delivery::kWhole,
         request.model.empty() ? context.target.served_model : request.model,
         openai::responses_echo(*body));
-    auto filters = make_thinking_filters(context.target, request.think);
-    auto session = ollama ? make_ollama_chat_session(std::move(request), context)
-                          : make_openai_chat_session(std::move(request), context);
+    auto filters = make_chat_filters(context, request);
+    auto session = make_chat_session(std::move(request), context);
     return make_translating_bridge(Dialect::kOpenAi, std::move(context), std::move(session),
                                    std::move(filters), std::move(encoder), std::move(declared));
 }
@@ -65,8 +62,17 @@ public:
     bool streaming() const override { return streaming_; }
     std::uint64_t affinity_key() const override { return affinity_; }
 
+    Outcome<std::vector<Message>> turns() const override {
+        json::Parser parser;
+        const auto body = parser.parse(body_);
+        if (!body) return tl::unexpected<Failure>(unreadable(body.error().reason));
+        Declarations declared;
+        SEGUE_TRY(request, openai::decode_responses(*body, declared));
+        return std::move(request.messages);
+    }
+
     MadeBridge bridge(BridgeContext context) const override {
-        const bool relayed = context.target.dialect == Dialect::kOpenAi &&
+        const bool relayed = context.target.dialect == Dialect::kOpenAi && !context.grounding &&
                              context.target.traits->responses_api != EngineTraits::Tri::kNo;
         if (!relayed) return from_chat(body_, std::move(context));
         OpenAiRelayRequest relay;
