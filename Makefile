@@ -8,7 +8,7 @@ SECONDS_EACH ?= 60
 SEGUE ?= build/release/segue
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-asan test-tsan test-engines bench bench-audit soak fuzz lint format web package clean unit
+.PHONY: help deps build run test test-asan test-tsan test-engines bench bench-audit bench-retrieval soak fuzz lint format web package clean unit
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -52,6 +52,12 @@ bench: build ## measure beside nginx, HAProxy and peers (15 minutes, quiet machi
 bench-audit: build ## measure segue audit beside ripgrep on trees of 20 MB to 1 GB (3 minutes, quiet machine)
 	@tools/deps bench
 	@python3 bench/audit_speed.py $(ARGS)
+
+bench-retrieval: build ## measure documents and retrieval (20 minutes, quiet machine); writes the figures in docs/retrieval.md
+	@tools/deps bench
+	@tools/deps test
+	@cmake --build build/release --target bench-tools -j $(JOBS)
+	@.deps/venv/bin/python bench/retrieval.py --docs $(ARGS)
 
 soak: ## mixed load and faults for SOAK_SECONDS (default 600); SEGUE=build/asan/segue for a build with sanitizers
 	@tools/deps test
