@@ -13,6 +13,7 @@
 #include "rag/ingest/library.hpp"
 #include "rag/search/explain.hpp"
 #include "rag/search/searcher.hpp"
+#include "serve/embedding.hpp"
 #include "serve/store_house.hpp"
 
 namespace segue::cli {
@@ -96,7 +97,8 @@ int print_tally(const Tally& tally, std::string_view collection, const std::stri
 /// Gives the new passages their vectors, where the model is; says how that went.
 std::string embed(store::Pool& pool, const DocsArguments& arguments, Console& console) {
     if (arguments.no_embedding) return "not embedded: segue serve does it behind";
-    const auto embedder = rag::open_default_embedder(console.environment);
+    const auto loaded = serve::load_config(arguments.flags, console.environment);
+    const auto embedder = serve::open_embedder(loaded.config, console.environment);
     if (!embedder) return fmt::format("found by keywords only: {}", embedder.error().detail);
     const bool live = isatty(STDERR_FILENO) == 1;
     rag::EmbeddingQueue queue(pool, **embedder);
@@ -339,7 +341,8 @@ int search_command(const SearchArguments& arguments, Console& console) {
     std::unique_ptr<rag::Embedder> embedder;
     std::string without_vectors;
     if (request.mode != rag::Mode::kKeyword) {
-        auto opened = rag::open_default_embedder(console.environment);
+        const auto loaded = serve::load_config(arguments.flags, console.environment);
+        auto opened = serve::open_answering_embedder(pool, loaded.config, console.environment);
         if (opened)
             embedder = std::move(*opened);
         else

@@ -3,24 +3,85 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "gateway/key_table.hpp"
+#include "people/people.hpp"
 #include "serve/daemon.hpp"
+#include "serve/store_house.hpp"
 
 namespace segue::cli {
 namespace {
 
 using gateway::Key;
 
-Result<gateway::KeyFile> key_file(const serve::Flags& flags, const Console& console) {
-    const auto loaded = serve::load_config(flags, console.environment);
-    if (!loaded.issues.empty()) return fail(Fault::kInvalid, serve::describe_issues(loaded.issues));
-    return gateway::KeyFile(loaded.config.data_dir);
-}
+/// Where keys are kept: in the store, with a copy in the data folder, or in that alone.
+class KeyPlace {
+public:
+    static Result<KeyPlace> open(const serve::Flags& flags, Console& console) {
+        const auto loaded = serve::load_config(flags, console.environment);
+        if (!loaded.issues.empty())
+            return fail(Fault::kInvalid, serve::describe_issues(loaded.issues));
+        const serve::Config& config = loaded.config;
+        KeyPlace place{gateway::KeyFile(config.data_dir)};
+        using Kind = serve::DatabaseConfig::Kind;
+        std::error_code ignored;
+        // The first segue serve makes the private one, and takes the file's keys over.
+        const bool none = config.database.kind == Kind::kNone ||
+                          (config.database.kind == Kind::kPrivate &&
+                           !std::filesystem::exists(config.data_dir + "/postgres/data", ignored));
+        if (none) return place;
+        auto store = serve::open_ready_store(flags, console.environment);
+        if (store) {
+            place.store_ = std::move(*store);
+            place.table_ = std::make_unique<gateway::KeyTable>(place.store_->pool());
+            SEGUE_TRY(agreed, place.table_->agree_with(place.file_));
+            (void)agreed;
+            return place;
+        }
+        console.err << fmt::format(
+            "the store cannot be reached ({}); {} is used, and goes into the store when it is "
+            "there\n",
+            store.error().detail, place.file_.path());
+        return place;
+    }
+
+    std::string name() const { return table_ ? "the store" : file_.path(); }
+    Result<std::vector<Key>> list() const { return table_ ? table_->list() : file_.list(); }
+    Result<void> add(const Key& key) const {
+        if (!table_) return file_.add(key);
+        SEGUE_TRY_VOID(table_->add(key));
+        return done("key.create", key);
+    }
+    Result<Key> revoke(std::string_view who, WallTime now) const {
+        if (!table_) return file_.revoke(who, now);
+        SEGUE_TRY(key, table_->revoke(who, now));
+        SEGUE_TRY_VOID(done("key.revoke", key));
+        return key;
+    }
+
+private:
+    explicit KeyPlace(gateway::KeyFile file) : file_(std::move(file)) {}
+    Result<void> done(std::string_view action, const Key& key) const {
+        const SystemClock clock;
+        people::Actor actor;
+        actor.name = "command line";
+        SEGUE_TRY_VOID(people::People(store_->pool(), clock)
+                           .note(actor, action, key.name,
+                                 json::object([&](json::Writer& w) { w.member("id", key.id); })));
+        SEGUE_TRY(agreed, table_->agree_with(file_));
+        (void)agreed;
+        return {};
+    }
+    gateway::KeyFile file_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<gateway::KeyTable> table_;
+};
 
 std::string_view standing(const Key& key, WallTime now) {
     return key.revoked ? "revoked" : key.usable(now) ? "good" : "expired";
@@ -81,8 +142,8 @@ Result<std::optional<WallTime>> expiry(const std::string& text, WallTime now) {
 
 int keys_create_command(const KeyArguments& arguments, Console& console) {
     const WallTime now = SystemClock().wall();
-    const auto file = key_file(arguments.flags, console);
-    if (!file) return report(console, file.error());
+    const auto place = KeyPlace::open(arguments.flags, console);
+    if (!place) return report(console, place.error());
     const auto expires = expiry(arguments.expires, now);
     if (!expires) return report(console, expires.error());
     gateway::KeyRules rules;
@@ -94,7 +155,7 @@ int keys_create_command(const KeyArguments& arguments, Console& console) {
         gateway::parse_priority(arguments.priority).value_or(gateway::Priority::kInteractive);
     const auto made = gateway::make_key(arguments.name, std::move(rules), *expires, now);
     if (!made) return report(console, made.error());
-    if (const auto added = file->add(made->key); !added) return report(console, added.error());
+    if (const auto added = place->add(made->key); !added) return report(console, added.error());
     if (console.output == Output::kJson) {
         console.out << json::object([&](json::Writer& w) {
             w.member("key", made->text);
@@ -104,16 +165,16 @@ int keys_create_command(const KeyArguments& arguments, Console& console) {
         // The key alone on standard output: KEY=$(segue keys create --name chat)
         console.out << made->text << '\n';
         console.err << fmt::format("key {} for '{}', in {}: keep it, it is not shown again\n",
-                                   made->key.id, made->key.name, file->path());
+                                   made->key.id, made->key.name, place->name());
     }
     return kFine;
 }
 
 int keys_list_command(const KeyArguments& arguments, Console& console) {
     const WallTime now = SystemClock().wall();
-    const auto file = key_file(arguments.flags, console);
-    if (!file) return report(console, file.error());
-    auto keys = file->list();
+    const auto place = KeyPlace::open(arguments.flags, console);
+    if (!place) return report(console, place.error());
+    auto keys = place->list();
     if (!keys) return report(console, keys.error());
     if (!arguments.all) std::erase_if(*keys, [](const Key& key) { return key.revoked; });
     if (console.output == Output::kJson) {
@@ -130,7 +191,7 @@ int keys_list_command(const KeyArguments& arguments, Console& console) {
     }
     if (keys->empty()) {
         console.out << fmt::format("no keys in {}; make one: segue keys create --name NAME\n",
-                                   file->path());
+                                   place->name());
         return kFine;
     }
     std::vector<Row> rows{{"ID", "NAME", "ENDS IN", "STANDING", "CREATED", "EXPIRES", "PRIORITY",
@@ -150,9 +211,9 @@ int keys_list_command(const KeyArguments& arguments, Console& console) {
 
 int keys_revoke_command(const KeyArguments& arguments, Console& console) {
     const WallTime now = SystemClock().wall();
-    const auto file = key_file(arguments.flags, console);
-    if (!file) return report(console, file.error());
-    const auto revoked = file->revoke(arguments.who, now);
+    const auto place = KeyPlace::open(arguments.flags, console);
+    if (!place) return report(console, place.error());
+    const auto revoked = place->revoke(arguments.who, now);
     if (!revoked) return report(console, revoked.error());
     if (console.output == Output::kJson) {
         console.out << json::object([&](json::Writer& w) { write_key(w, *revoked, now); }) << '\n';

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "cli/rag_commands.hpp"
 #include "rag/search/index.hpp"
+#include "serve/embedding.hpp"
 #include "serve/store_house.hpp"
 
 namespace segue::cli {
@@ -138,7 +139,8 @@ int rag_eval_command(const RagEvalArguments& arguments, Console& console) {
     options.cancelled = [] { return stopped.load(); };
     const bool live = isatty(STDERR_FILENO) == 1;
     if (live) options.progress = [&](std::string_view line) { console.err << "\r\x1b[K" << line; };
-    const auto embedder = rag::open_default_embedder(console.environment);
+    const auto loaded = serve::load_config(arguments.flags, console.environment);
+    const auto embedder = serve::open_embedder(loaded.config, console.environment);
     if (embedder)
         options.embedder = embedder->get();
     else

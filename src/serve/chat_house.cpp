@@ -16,6 +16,7 @@ ChatHouse::ChatHouse(api::Context& context, store::Store& store, Options options
       store_(store),
       options_(std::move(options)),
       retrieval_(store.pool()),
+      grounder_(*context.gateway, retrieval_),
       traffic_([&context] { return api::traffic::newest(context); }, kTrafficEvery) {
 }
 
@@ -27,6 +28,7 @@ Result<std::unique_ptr<ChatHouse>> ChatHouse::open(api::Context& context, store:
     SEGUE_TRY(opened, chat::Chat::open(*context.gateway, store.pool(), &house->retrieval_, chat));
     house->chat_ = std::move(opened);
     context.chat = house->chat_.get();
+    context.gateway->retrieve_with(house->grounder_);
     context.traffic = &house->traffic_;
     store.when_ready([raw = house.get()] {
         {
@@ -64,6 +66,7 @@ void ChatHouse::bring_up(const std::stop_token& stop) {
 
 void ChatHouse::stop() {
     thread_ = {};
+    grounder_.stop();
     if (chat_) chat_->stop();
 }
 

@@ -12,10 +12,12 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/settings.hpp"
 #include "chat/chat.hpp"
+#include "chat/grounder.hpp"
 #include "rag/embed/embedder.hpp"
 #include "serve/api/context.hpp"
 #include "serve/api/pulse.hpp"
@@ -40,6 +42,10 @@ public:
     chat::Chat& chat() { return *chat_; }
     /// Until then its searches go by keywords alone. It must live as long as this.
     void use(const rag::Embedder& embedder) { retrieval_.use(embedder); }
+    /// Which collections stand in the lists of models from now on.
+    void list_in_models(std::vector<std::string> collections) {
+        grounder_.list(std::move(collections));
+    }
     /// Ends what runs; what came is kept.
     void stop();
 
@@ -52,6 +58,7 @@ private:
     store::Store& store_;
     const Options options_;
     Retrieval retrieval_;
+    chat::Grounder grounder_;
     std::unique_ptr<chat::Chat> chat_;
     api::Pulse traffic_;
     std::mutex mutex_;

@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "engine/config.hpp"
+#include "rag/search/collections.hpp"
 
 namespace segue::serve {
 namespace {
@@ -130,6 +131,37 @@ void read_oidc(Settings& top, Config& config) {
             section->complain("issuer", good.error().detail);
         config.oidc = std::move(oidc);
     }
+    section->finish();
+}
+
+void read_embedding(Settings& top, Config& config) {
+    auto section = top.section("embedding");
+    if (!section) return;
+    EmbeddingConfig& embedding = config.embedding;
+    embedding.engine = section->string("engine").value_or("");
+    embedding.model = section->string("model").value_or("");
+    embedding.question_prefix = section->string("question_prefix").value_or("");
+    embedding.passage_prefix = section->string("passage_prefix").value_or("");
+    const auto& engines = config.registry.engines;
+    if (embedding.engine.empty() != embedding.model.empty())
+        section->complain("", "'embedding.engine' and 'embedding.model' belong together");
+    else if (!embedding.engine.empty() &&
+             std::none_of(engines.begin(), engines.end(),
+                          [&](const auto& one) { return one.name == embedding.engine; }))
+        section->complain("engine",
+                          fmt::format("there is no engine '{}' in 'engines'", embedding.engine));
+    section->finish();
+}
+
+void read_retrieval(Settings& top, Config& config) {
+    auto section = top.section("retrieval");
+    if (!section) return;
+    config.retrieval.listed = section->strings("listed").value_or(std::vector<std::string>{});
+    for (const auto& name : config.retrieval.listed)
+        if (name != "*" && !rag::is_collection_slug(name))
+            section->complain("listed", fmt::format("'{}' is no name of a collection; '*' is all "
+                                                    "of them",
+                                                    name));
     section->finish();
 }
 
@@ -315,6 +347,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
     read_tls(top, config);
     read_gateway(top, config);
     read_oidc(top, config);
+    read_retrieval(top, config);
     read_backend(top, config, environment, loaded.issues);
     for (auto& entry : top.list("engines"))
         config.registry.engines.push_back(engine::read_engine(entry, environment));
@@ -325,6 +358,7 @@ LoadedConfig read_config(std::string_view text, const std::string& file, const F
             if (engine.api_key.empty() && engine.dialect != llm::Dialect::kOllama)
                 engine.api_key = *key;
     }
+    read_embedding(top, config);
     config.registry.balance = engine::read_balance(top, {});
     for (auto& entry : top.list("models"))
         config.registry.models.push_back(

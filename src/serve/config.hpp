@@ -27,6 +27,19 @@ struct DatabaseConfig {
     std::size_t connections = 16;
 };
 
+/// What gives texts their vectors.
+struct EmbeddingConfig {
+    std::string engine;  // of `engines`; "" = the model inside the process
+    std::string model;
+    std::string question_prefix;
+    std::string passage_prefix;
+};
+
+/// Documents behind models' names.
+struct RetrievalConfig {
+    std::vector<std::string> listed;  // collections in the lists of models; "*" = all
+};
+
 struct Config {
     std::string file;  // "" = none was read
     std::string listen = "127.0.0.1:8484";
@@ -42,6 +55,8 @@ struct Config {
     gateway::GatewayConfig gateway;
     engine::Registry::Options registry;
     DatabaseConfig database;
+    RetrievalConfig retrieval;
+    EmbeddingConfig embedding;
     std::optional<people::OidcConfig> oidc;
     std::optional<telemetry::TracingConfig> tracing;  // OpenTelemetry's own variables
     bool discover =

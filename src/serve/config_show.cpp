@@ -160,6 +160,16 @@ std::string show_config_json(const Config& config) {
             .member("write_timeout", duration(config.limits.write_timeout));
         w.member("idle_timeout", duration(config.limits.idle_timeout)).end_object();
         write_balance(w, config.registry.balance);
+        if (const auto& embedding = config.embedding; !embedding.engine.empty()) {
+            w.key("embedding").begin_object().member("engine", embedding.engine);
+            w.member("model", embedding.model);
+            w.member("question_prefix", embedding.question_prefix);
+            w.member("passage_prefix", embedding.passage_prefix).end_object();
+        }
+        w.key("retrieval").begin_object().key("listed").begin_array();
+        for (const auto& name : config.retrieval.listed)
+            w.string(name);
+        w.end_array().end_object();
         if (config.oidc) {
             w.key("oidc").begin_object().member("issuer", config.oidc->issuer);
             w.member("client_id", config.oidc->client_id).member("name", config.oidc->name);

@@ -6,39 +6,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <ostream>
 #include <thread>
 #include <utility>
 
 #include "base/log.hpp"
-#include "engine/drained_file.hpp"
-#include "engine/first_seen.hpp"
-#include "gateway/gateway.hpp"
-#include "people/people.hpp"
-#include "serve/api/host.hpp"
-#include "serve/api/session.hpp"
-#include "serve/certificates.hpp"
-#include "serve/chat_house.hpp"
-#include "serve/discovery.hpp"
-#include "serve/document_house.hpp"
-#include "serve/key_watch.hpp"
-#include "serve/observe.hpp"
+#include "serve/house.hpp"
 #include "serve/service_manager.hpp"
-#include "serve/settings_json.hpp"
-#include "serve/store_house.hpp"
-#include "serve/takeover.hpp"
-#include "serve/usage_keeper.hpp"
-#include "serve/workers.hpp"
 
 namespace segue::serve {
 namespace {
 
-constexpr auto kFirstProbe = std::chrono::milliseconds(3'000);
 constexpr auto kCertificateLook = std::chrono::seconds(1);
 constexpr auto kPoll = std::chrono::milliseconds(20);
 // After a handover a kept-alive connection still gets one answer, which tells it to close: a client
@@ -67,169 +48,6 @@ std::size_t raise_descriptor_limit() {
     if (before >= limit.rlim_max || ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return limit.rlim_max;
     log::warning("cannot raise the limit of open files from {} to {}", before, limit.rlim_max);
     return before;
-}
-
-/// The parts of a running gateway, in the order in which they must live.
-struct House {
-    SystemClock clock;
-    api::Context api_context;
-    api::Host api{api_context};
-    Config config;
-    Environment environment;
-    std::unique_ptr<store::Store> store;     // null: none
-    std::string why_no_store;                // "" = none is wanted
-    std::unique_ptr<people::People> people;  // null: no store
-    std::unique_ptr<people::Oidc> oidc;      // null: not configured
-    std::unique_ptr<api::PeopleAuthority> authority;
-    std::unique_ptr<Observer> observer;  // null: no store
-    std::unique_ptr<RehearsalHouse> rehearsal;
-    std::unique_ptr<telemetry::SpanExporter> tracer;  // null: nothing is traced
-    std::unique_ptr<engine::FirstSeen> dates;
-    std::unique_ptr<engine::DrainedFile> drained;
-    std::unique_ptr<gateway::Gateway> gateway;
-    std::shared_ptr<engine::Registry> registry;
-    std::unique_ptr<KeyWatch> keys;
-    std::unique_ptr<UsageKeeper> usage;  // null: --no-store
-    std::vector<net::Listener> listeners;
-    bool activated = false;                    // a service manager opened them
-    std::unique_ptr<DocumentHouse> documents;  // null: no store; owns the chat's embedding model
-    std::unique_ptr<ChatHouse> chat;           // null: no store
-    std::unique_ptr<Workers> workers;
-    std::unique_ptr<Certificates> certificates;  // null: plain HTTP
-    std::unique_ptr<TakeoverServer> takeover;    // null: nobody can take over
-    std::jthread predecessor;  // waits until the process before this one has ended
-    pid_t successor = 0;       // that SIGUSR2 started
-
-    bool only_loopback() const {
-        return std::all_of(listeners.begin(), listeners.end(),
-                           [](const net::Listener& listener) { return listener.is_loopback(); });
-    }
-    /// Requests and answers of the chat under way.
-    std::size_t busy() const { return workers->active() + (chat ? chat->chat().running() : 0); }
-    /// Where a connection to 127.0.0.1 would come back to this process.
-    std::vector<std::uint16_t> own_ports() const {
-        std::vector<std::uint16_t> ports;
-        for (const auto& listener : listeners)
-            if (listener.hears_loopback()) ports.push_back(listener.port());
-        return ports;
-    }
-    std::string addresses(std::string_view before, std::string_view between) const {
-        std::string out;
-        for (const auto& listener : listeners)
-            out.append(out.empty() ? "" : between).append(before).append(listener.address());
-        return out;
-    }
-};
-
-/// The gateway never waits for the store, and runs without it; only two Segues on one data folder
-/// are refused.
-Result<void> furnish_store(House& house, const Config& config, bool taking_over) {
-    using Access = store::Cluster::Access;
-    if (config.database.kind == DatabaseConfig::Kind::kNone) return {};
-    auto opened = open_store(config, taking_over ? Access::kShare : Access::kOwn);
-    if (opened) {
-        house.store = std::move(*opened);
-        house.observer = std::make_unique<Observer>(house.store->pool());
-        house.people = std::make_unique<people::People>(house.store->pool(), house.clock);
-        house.authority = std::make_unique<api::PeopleAuthority>(*house.people);
-        if (config.oidc) house.oidc = std::make_unique<people::Oidc>(*config.oidc, house.clock);
-    } else if (opened.error().fault == Fault::kConflict) {
-        return tl::make_unexpected(std::move(opened).error());
-    } else {
-        house.why_no_store = opened.error().detail;
-        log::warning("the gateway runs without a store (no chat page, no people, no documents): {}",
-                     house.why_no_store);
-    }
-    return {};
-}
-
-Result<void> furnish_engines(House& house, Config& config) {
-    if (config.discover) {
-        const bool found = add_usual_engines(config.registry, house.clock, house.own_ports());
-        if (!found && config.rehearsal && !house.rehearsal) {
-            SEGUE_TRY(rehearsal, RehearsalHouse::start());
-            house.rehearsal = std::move(rehearsal);
-        }
-    }
-    if (house.rehearsal) house.rehearsal->add_to(config.registry);
-    return {};
-}
-
-/// Other machines reach the listener, and nobody said that this is meant.
-bool needs_key(const House& house, const Config& config) {
-    return !house.only_loopback() && !config.insecure_no_auth;
-}
-
-Result<void> check_keys(const House& house, const Config& config) {
-    const auto kept = house.gateway->kept_keys();
-    const bool usable =
-        !config.gateway.keys.empty() || std::any_of(kept.begin(), kept.end(), [&](const auto& key) {
-            return key.usable(house.clock.wall());
-        });
-    if (usable || !needs_key(house, config)) return {};
-    return fail(
-        Fault::kInvalid,
-        fmt::format("other machines can reach {}, and there is no usable key: everybody could use "
-                    "what is behind it; make a key with 'segue keys create --name NAME', listen on "
-                    "127.0.0.1, or say --insecure-no-auth",
-                    house.addresses("", " and ")));
-}
-
-void install(House& house, Config config) {
-    const auto before = house.registry;
-    auto registry = std::make_shared<engine::Registry>(config.registry, house.clock, before.get());
-    registry->keep_dates_in(*house.dates);
-    for (const auto& engine : registry->engines())
-        if (house.drained->has(engine->name()))
-            engine->set_drained(true, house.clock.now(), "somebody before this start");
-    registry->start();
-    registry->wait_for_first_probe(kFirstProbe);
-    config.gateway.check_host = house.only_loopback();
-    house.gateway->reload(config.gateway, registry);
-    house.keys->keep_last_key(needs_key(house, config));
-    house.registry = registry;
-    // Requests under way still hold the old registry; only its threads end here.
-    if (before) before->stop();
-    log::configure(config.log_level, config.log_format);
-    house.config = std::move(config);
-    house.api_context.settings.store(
-        std::make_shared<const std::string>(settings_json(house.config, house.environment)));
-}
-
-void reload(House& house, const ServeOptions& options) {
-    LoadedConfig fresh = load_config(options.flags, options.environment);
-    if (!fresh.issues.empty()) {
-        log::error("the configuration was not reloaded; what runs stays as it was: {}",
-                   describe_issues(fresh.issues));
-        return;
-    }
-    if (needs_key(house, fresh.config) && fresh.config.gateway.keys.empty() &&
-        house.gateway->kept_keys().empty()) {
-        log::error(
-            "the configuration was not reloaded: it has no key any more, and other machines reach "
-            "{}; give it a key, or say insecure_no_auth: true",
-            house.addresses("", " and "));
-        return;
-    }
-    const Config& old = house.config;
-    if (fresh.config.listen != old.listen || fresh.config.workers != old.workers ||
-        fresh.config.data_dir != old.data_dir || !(fresh.config.limits == old.limits) ||
-        fresh.config.connections_per_address != old.connections_per_address)
-        log::warning(
-            "listen, workers, data_dir and limits change only with a restart; everything else is "
-            "in force now");
-    if (fresh.config.tls.has_value() != old.tls.has_value()) {
-        log::warning("TLS is turned on and off only with a restart");
-        fresh.config.tls = old.tls;
-    } else if (fresh.config.tls && !house.certificates->reload(*fresh.config.tls)) {
-        fresh.config.tls = old.tls;
-    }
-    if (const auto furnished = furnish_engines(house, fresh.config); !furnished) {
-        log::error("the configuration was not reloaded: {}", furnished.error().detail);
-        return;
-    }
-    install(house, std::move(fresh.config));
-    log::info("configuration reloaded");
 }
 
 void announce(const House& house, std::ostream& banner) {
@@ -291,40 +109,6 @@ Result<void> write_port_file(const std::string& file, const std::string& address
         return fail(Fault::kIo,
                     fmt::format("cannot write {}; check the folder and its permissions", file));
     return {};
-}
-
-/// From the segue that is running, from the service manager, or opened here.
-Result<void> furnish_listeners(House& house, const Config& config, const Environment& environment,
-                               std::optional<Takeover>& takeover) {
-    if (takeover) {
-        Inheritance& old = takeover->inheritance();
-        house.activated = old.activated;
-        for (auto& listener : old.listeners)
-            if (old.activated || listener.serves(config.listen))
-                house.listeners.push_back(std::move(listener));
-        if (!house.listeners.empty()) return {};
-        log::warning("the running segue listens elsewhere; its address is given up for {}",
-                     config.listen);
-    } else {
-        SEGUE_TRY(activated, activated_listeners(environment));
-        house.activated = !activated.empty();
-        house.listeners = std::move(activated);
-        if (house.activated) {
-            log::info("listening on the sockets of the service manager; 'listen' is not used");
-            return {};
-        }
-    }
-    SEGUE_TRY(listener, net::Listener::open(config.listen));
-    house.listeners.push_back(std::move(listener));
-    return {};
-}
-
-/// For its own user only, before anything is kept there. Where it cannot be made, what wants to
-/// keep something says so.
-void make_data_folder(const std::string& folder) {
-    std::error_code error;
-    if (std::filesystem::create_directories(folder, error))
-        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
 }
 
 /// From here on another process may take over. Where that is impossible Segue runs all the same.
@@ -517,24 +301,12 @@ Result<void> serve(ServeOptions options, std::ostream& banner) {
         house.gateway->usage().keep_in(config.data_dir + "/usage.json", house.clock.wall());
         house.usage = std::make_unique<UsageKeeper>(house.gateway->usage(), kSaveUsage);
     }
-    SEGUE_TRY(keys, KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway));
-    house.keys = std::move(keys);
-    house.api_context.keys = &house.keys->file();
-    SEGUE_TRY_VOID(check_keys(house, config));
+    SEGUE_TRY_VOID(furnish_keys(house, config));
     SEGUE_TRY_VOID(furnish_engines(house, loaded.config));
     install(house, std::move(loaded.config));
     house.keys->start();
-    if (house.store) {
-        const bool alone = house.store->status().is_private && !takeover;
-        SEGUE_TRY(chat, ChatHouse::open(house.api_context, *house.store,
-                                        {.environment = options.environment, .alone = alone}));
-        house.chat = std::move(chat);
-        house.documents = std::make_unique<DocumentHouse>(
-            *house.store, DocumentHouse::Options{
-                              options.environment, alone,
-                              [&house](const rag::Embedder& model) { house.chat->use(model); }});
-        house.api_context.documents = house.documents.get();
-    }
+    const bool alone = house.store && house.store->status().is_private && !takeover;
+    SEGUE_TRY_VOID(furnish_chat(house, options.environment, alone));
 
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     SEGUE_TRY(workers,

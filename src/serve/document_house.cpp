@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds kStorePatience{1000};
 
 DocumentHouse::DocumentHouse(store::Store& store, Options options)
     : store_(store), options_(std::move(options)) {
+    embedding_ = std::jthread([this](const std::stop_token& stop) { bring_up_embedding(stop); });
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -24,8 +25,10 @@ DocumentHouse::~DocumentHouse() {
 }
 
 void DocumentHouse::stop() {
+    embedding_.request_stop();  // ends what an embedding engine is asked, too
     thread_.request_stop();
     wanted_.notify_all();
+    if (embedding_.joinable()) embedding_.join();
     if (thread_.joinable()) thread_.join();
     queue_.reset();
 }
@@ -38,26 +41,69 @@ void DocumentHouse::wake() {
     wanted_.notify_all();
 }
 
-void DocumentHouse::bring_up_embedder() {
-    auto opened = rag::open_default_embedder(options_.environment);
-    if (!opened) {
-        log::info("search goes by keywords alone: {}", opened.error().detail);
-        return;
+void DocumentHouse::use(const rag::Embedder& embedder) {
+    ready_embedder_.store(&embedder);
+    if (options_.on_embedder) options_.on_embedder(embedder);
+}
+
+bool DocumentHouse::rest(std::chrono::seconds time, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    wanted_.wait_for(lock, stop, time, [] { return false; });
+    return !stop.stop_requested();
+}
+
+void DocumentHouse::bring_up_embedding(const std::stop_token& stop) {
+    std::string complaint;
+    while (!embedder_) {
+        auto opened = options_.open(stop);
+        if (opened) {
+            embedder_ = std::move(*opened);
+            break;
+        }
+        if (complaint != opened.error().detail)
+            log::info("search goes by keywords alone: {}", opened.error().detail);
+        complaint = opened.error().detail;
+        if (!rest(kLookAgain, stop)) return;
     }
-    embedder_ = std::move(*opened);
-    ready_embedder_.store(embedder_.get());
-    if (options_.on_embedder) options_.on_embedder(*embedder_);
+    use(*embedder_);
+    std::optional<rag::StoredModel> answering;
+    while (true) {
+        if (stop.stop_requested()) return;
+        if (!store_.ready()) {
+            static_cast<void>(store_.wait_ready(kStorePatience));
+            continue;
+        }
+        if (auto found = rag::Vectors(store_.pool()).answering()) {
+            answering = std::move(*found);
+            break;
+        }
+        if (!rest(std::chrono::seconds(1), stop)) return;
+    }
+    if (answering && answering->name != embedder_->model().name) {
+        auto before = options_.open_stored(*answering, stop);
+        if (before && (*before)->model().name == answering->name) {
+            before_ = std::move(*before);
+            use(*before_);
+            log::info("the vectors of {} answer until all passages have one of {}", answering->name,
+                      embedder_->model().name);
+        } else {
+            log::warning("search goes by keywords alone until all passages have a vector of {}: {}",
+                         embedder_->model().name,
+                         before ? "the model before is another one now" : before.error().detail);
+        }
+    }
+    auto queue = std::make_unique<rag::EmbeddingQueue>(store_.pool(), *embedder_, [this] {
+        if (ready_embedder_.load() != embedder_.get()) use(*embedder_);
+    });
+    queue->start();
+    const std::lock_guard lock(mutex_);
+    queue_ = std::move(queue);
 }
 
 void DocumentHouse::run(const std::stop_token& stop) {
-    bring_up_embedder();
     while (!stop.stop_requested() && !store_.ready())
         static_cast<void>(store_.wait_ready(kStorePatience));
     if (stop.stop_requested()) return;
-    if (embedder_) {
-        queue_ = std::make_unique<rag::EmbeddingQueue>(store_.pool(), *embedder_);
-        queue_->start();
-    }
     if (options_.alone)
         if (const auto again = store_.pool().execute(
                 "UPDATE document SET state = 'waiting' WHERE state = 'reading'");
@@ -83,6 +129,7 @@ void DocumentHouse::read_waiting(rag::Library& library, const std::stop_token& s
             return;
         }
         if (!*read) return;
+        const std::lock_guard lock(mutex_);
         if (queue_) queue_->wake();
     }
 }

@@ -28,6 +28,7 @@ class Chat;
 
 namespace segue::serve {
 class DocumentHouse;
+class KeyWatch;
 class Observer;
 }  // namespace segue::serve
 
@@ -58,13 +59,13 @@ struct Context {
     store::Store* store = nullptr;     // null: none
     people::People* people = nullptr;  // null: no store
     people::Oidc* oidc = nullptr;      // null: not configured
-    const gateway::KeyFile* keys = nullptr;
+    KeyWatch* keys = nullptr;
     engine::DrainedFile* drained = nullptr;  // set before the first request
-    bool secure_cookies = false;         // clients come by TLS
-    chat::Chat* chat = nullptr;          // null: no store
-    DocumentHouse* documents = nullptr;  // null: no store
-    Observer* observer = nullptr;        // null: no store
-    Pulse* traffic = nullptr;            // null: no store
+    bool secure_cookies = false;             // clients come by TLS
+    chat::Chat* chat = nullptr;              // null: no store
+    DocumentHouse* documents = nullptr;      // null: no store
+    Observer* observer = nullptr;            // null: no store
+    Pulse* traffic = nullptr;                // null: no store
     /// The configuration in force, as /segue/v1/settings shows it; replaced at each reload.
     std::atomic<std::shared_ptr<const std::string>> settings;
     std::atomic<bool> draining{false};

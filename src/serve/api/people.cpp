@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "people/people.hpp"
 #include "serve/api/session.hpp"
+#include "serve/key_watch.hpp"
 
 namespace segue::serve::api::people_routes {
 namespace {
