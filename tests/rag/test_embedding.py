@@ -147,7 +147,7 @@ def test_another_length_of_vectors_is_refused(tmp_path):
         admin.post(f"{API}/collections", {"id": "animals", "name": "Animals"})
         add(admin, "zebra.md", "# zebra\n\nThe zebra lives here.\n")
         house.wait_for(lambda: "made vectors of 32 numbers and now makes 48" in house.log, 60)
-        assert search(admin, "zebra")["hits"][0]["path"] == "zebra.md"
+        house.wait_for(lambda: (found := search(admin, "zebra")["hits"]) and found[0]["path"] == "zebra.md")
     finally:
         assert house.stop() == 0
         embeds.engine.stop()

@@ -61,7 +61,8 @@ def until(what, seconds=90):
 
 
 def command(house, *words):
-    done = subprocess.run([binary(), *words, "--data-dir", str(house.data)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([binary(), *words, "--data-dir", str(house.data)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "SEGUE_DATABASE": "auto"})
     assert done.returncode == 0, done
     return done.stdout
 
