@@ -31,7 +31,8 @@ TEST_F(DrainedFileTest, IsThereAfterARestart) {
 }
 
 TEST_F(DrainedFileTest, IsInForceWhereItCannotBeWritten) {
-    DrainedFile file(folder_ + "/none/drained.json");
+    std::ofstream(folder_ + "/file") << "no folder";
+    DrainedFile file(folder_ + "/file/drained.json");
     EXPECT_FALSE(file.add("gpu"));
     EXPECT_TRUE(file.has("gpu"));
     std::ofstream(path_) << "no JSON";
