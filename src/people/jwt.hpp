@@ -5,6 +5,7 @@
 /// Thread: values and pure functions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kFirstProbe = std::chrono::milliseconds(3'000);
 constexpr auto kKeysPatience = std::chrono::milliseconds(15'000);
+constexpr auto kShortPatience = std::chrono::milliseconds(3'000);
 
 /// Other machines reach the listener, and nobody said that this is meant.
 bool needs_key(const House& house, const Config& config) {
@@ -133,10 +134,12 @@ Result<void> furnish_keys(House& house, const Config& config) {
               KeyWatch::open(gateway::KeyFile(config.data_dir), *house.gateway, house.store.get()));
     house.keys = std::move(keys);
     house.api_context.keys = house.keys.get();
-    // A replica's first start has no copy of the keys yet: without them it would be open.
+    // A replica's first start has no copy of the keys yet, and is open until it has read them;
+    // where other machines come in it does not start without.
     const bool shared = config.database.kind == DatabaseConfig::Kind::kUrl;
-    if (house.gateway->kept_keys().empty() && (shared || needs_key(house, config)))
-        house.keys->wait_for_store(kKeysPatience);
+    const bool needs = needs_key(house, config);
+    if (house.gateway->kept_keys().empty() && (shared || needs))
+        house.keys->wait_for_store(needs ? kKeysPatience : kShortPatience);
     return check_keys(house, config);
 }
 
