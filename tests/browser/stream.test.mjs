@@ -118,7 +118,8 @@ test('what is being done is said; Esc stops; the reader who scrolled up is left 
     await seen();
     event('waiting', { detail: 'waiting for vLLM, 2 ahead' });
     await seen();
-    return paced(`${ANSWER}\n\n`.repeat(12), 400)(message, event, gone);
+    // Longer than anybody waits: it ends by Esc alone.
+    return paced(`${ANSWER}\n\n`.repeat(120), 400)(message, event, gone);
   };
   await ask(page, 'Slow');
   await page.getByText('Searching Handbook').waitFor();

@@ -148,7 +148,9 @@ def test_200_streams_finish_in_the_old_process_and_nobody_is_refused(engine):
         engine.faults({})
         knockers = [Knocker(old.port), Knocker(old.port, keep_alive=True)]
         new = Successor(old)
-        still_open = int(re.search(r"another segue took over; (\d+) requests go on here", old.log).group(1))
+        told = re.compile(r"another segue took over; (\d+) requests go on here")
+        wait_for(lambda: told.search(old.log))
+        still_open = int(told.search(old.log).group(1))
         assert still_open >= STREAMS
         at_handover = sum(knocker.answers for knocker in knockers)
         assert old.child.poll() is None, "the old one must wait for its streams"
