@@ -64,7 +64,8 @@ Result<void> Backoff::wrong(std::string_view login, std::string_view address) {
     SEGUE_TRY(
         counted,
         pool_.execute(
-            "INSERT INTO sign_in_failure AS f SELECT k, 1, $2::timestamptz FROM unnest($1::text[]) k "
+            "INSERT INTO sign_in_failure AS f SELECT k, 1, $2::timestamptz FROM unnest($1::text[]) "
+            "k "
             "ORDER BY k ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN f.last < $3 THEN "
             "1 ELSE f.failures + 1 END, last = excluded.last",
             std::vector<std::string>{keys.pair, keys.from, keys.to}, now, now - kForgotten));
