@@ -77,12 +77,12 @@ lint: build/dev/build.ninja ## layers, headers that compile alone, formatting, c
 	@tools/check_headers
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-16 --dry-run -Werror
 	@tools/tidy build/dev
-	@cd web && node tools/types.mjs && npx --no vue-tsc --noEmit && npx --no prettier --check . && npx --no eslint . --max-warnings 0
+	@cd web && node tools/types.mjs && npx --no -- vue-tsc --noEmit && npx --no -- prettier --check . && npx --no -- eslint . --max-warnings 0
 
 format: ## format all C++ sources and the page's
 	@tools/deps lint
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
-	@cd web && npx --no prettier --write --log-level warn .
+	@cd web && npx --no -- prettier --write --log-level warn .
 
 web: deps ## build the web page alone (web/dist); "make build" does it where web/ changed
 	@tools/build_web
