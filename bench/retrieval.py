@@ -102,7 +102,7 @@ def first_text(browser: Browser, question: str, collections: list[str]) -> float
     start = time.perf_counter()
     _, answer = talk.ask(question, collections=collections)
     stream = talk.follow(answer["id"])
-    took = next((time.perf_counter() - start for event in stream if event.name == "text"), None)
+    took = next((time.perf_counter() - start for event in stream if event.name == "text" and event.data["text"]), None)
     for _ in stream:
         pass
     stream.close()
@@ -214,8 +214,9 @@ def postgres_mb(house: House) -> float:
 
 def memory() -> dict[str, object]:
     """Resident size of segue with the store, idle and with a hundred people who read an answer each."""
-    engine = Rehearsal("vllm", "--first-token-ms", "50", "--tokens-per-second", "8", skill="", models=("rehearsal",))
-    long_text = "[1] " + " ".join(f"The word number {n} stands here." for n in range(40))
+    engine = Rehearsal("vllm", "--first-token-ms", "50", "--tokens-per-second", "4", "--slots", str(2 * PEOPLE), skill="", models=("rehearsal",))
+    # One sentence: the rehearsal engine quotes sentences, and all must still be streaming when the last one begins.
+    long_text = "[1] Which word stands here is told by " + ", then ".join(f"the word number {n}" for n in range(40)) + "."
     result: dict[str, object] = {}
     for name, folder in (("without_model", "/nowhere"), ("with_model", os.environ.get("SEGUE_EMBEDDING_DIR", ""))):
         place = Place()
@@ -228,13 +229,13 @@ def memory() -> dict[str, object]:
             if name == "with_model":
                 continue
             people = [house.person(admin, f"p{n}") for n in range(PEOPLE)]
-            barrier = threading.Barrier(PEOPLE + 1)
+            barrier = threading.Barrier(PEOPLE + 1, timeout=120)  # one that fails must not keep the others waiting for ever
 
             def stream(browser: Browser) -> None:
                 talk = Conversation(browser, system=long_text)
                 _, answer = talk.ask("Which word stands here?")
                 follow = talk.follow(answer["id"])
-                next(event for event in follow if event.name == "text")
+                next(event for event in follow if event.name == "text" and event.data["text"])
                 barrier.wait()
                 barrier.wait()
                 follow.close()
@@ -242,6 +243,7 @@ def memory() -> dict[str, object]:
             for thread in threads:
                 thread.start()
             barrier.wait()
+            time.sleep(2)
             running = int(place_count(admin))
             result[name].update({"streaming_mb": round(resident_mb(house.child.pid), 1), "streams": running,
                                  "postgres_streaming_mb": round(postgres_mb(house), 1)})
