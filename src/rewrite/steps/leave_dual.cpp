@@ -111,19 +111,26 @@ private:
 
     /// f"{ai_client.address('http://h')}/v1/…" was "http://h/…".
     void python_address(Node call, Node value) {
+        const auto text = out_of_hole(call, value, python::string_value(value), "interpolation");
+        if (text && text.text().starts_with("f"))
+            group_.edit(file_, text.start(), text.start() + 1, "", 104);
+    }
+
+    /// The address stands in the place of its call, or of the hole around it. The text with the
+    /// hole, where it was the only one.
+    Node out_of_hole(Node call, Node value, const std::optional<std::string>& literal,
+                     std::string_view kind) {
         const auto hole = call.parent();
-        const auto literal = python::string_value(value);
-        if (!hole.is("interpolation") || !literal) {
+        if (!hole.is(kind) || !literal) {
             replace(call, std::string(value.text()), 104);
-            return;
+            return {};
         }
         replace(hole, *literal, 104);
         const auto text = hole.parent();
         std::size_t holes = 0;
         for (const auto part : text.children())
-            holes += part.is("interpolation") ? 1 : 0;
-        if (holes == 1 && text.text().starts_with("f"))
-            group_.edit(file_, text.start(), text.start() + 1, "", 104);
+            holes += part.is(kind) ? 1 : 0;
+        return holes == 1 ? text : Node();
     }
 
     void script_model(Node call, Node value) {
@@ -135,18 +142,9 @@ private:
     }
 
     void script_address(Node call, Node value, char quote) {
-        const auto hole = call.parent();
-        const auto literal = script::string_value(value);
-        if (!hole.is("template_substitution") || !literal) {
-            replace(call, std::string(value.text()), 104);
-            return;
-        }
-        replace(hole, *literal, 104);
-        const auto text = hole.parent();
-        std::size_t holes = 0;
-        for (const auto part : text.children())
-            holes += part.is("template_substitution") ? 1 : 0;
-        if (holes != 1 || text.text().find(quote) < text.text().find("${")) return;
+        const auto text =
+            out_of_hole(call, value, script::string_value(value), "template_substitution");
+        if (!text || text.text().find(quote) < text.text().find("${")) return;
         group_.edit(file_, text.start(), text.start() + 1, std::string(1, quote), 104);
         group_.edit(file_, text.end() - 1, text.end(), std::string(1, quote), 104);
     }
