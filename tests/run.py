@@ -237,8 +237,9 @@ def main() -> int:
     for result in results:
         print(f"{result.part:<24} {result.passed:>5} passed {result.failed:>4} failed {result.skipped:>4} skipped"
               f"  {result.seconds:6.1f} s")
+    for result in results:  # last, so that whoever sees only the end of a log knows which
         for name in result.names:
-            print(f"    failed: {name}")
+            print(f"failed: {result.part}: {name}")
     passed, failed, skipped = (sum(getattr(result, name) for result in results)
                                for name in ("passed", "failed", "skipped"))
     print(f"took {time.monotonic() - started:.0f} s")
