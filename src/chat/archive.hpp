@@ -120,8 +120,8 @@ public:
     Result<std::vector<Preset>> presets(const Person& person);
     Result<Preset> add_preset(const Person& person, std::string_view name, std::string_view text,
                               bool shared);
-    /// One's own; `any_shared`: also those that everybody sees.
-    Result<void> remove_preset(const Person& person, std::string_view id, bool any_shared);
+    /// One's own; `any_shared`: also those that everybody sees. What it was.
+    Result<Preset> remove_preset(const Person& person, std::string_view id, bool any_shared);
 
 private:
     store::Pool& pool_;

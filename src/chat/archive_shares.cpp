@@ -72,12 +72,14 @@ Result<Preset> Archive::add_preset(const Person& person, std::string_view name,
     return preset;
 }
 
-Result<void> Archive::remove_preset(const Person& person, std::string_view id, bool any_shared) {
-    SEGUE_TRY(removed, pool_.execute("DELETE FROM preset WHERE id = $1 AND (person = $2 OR (shared "
-                                     "AND $3::boolean))",
-                                     id, person.id, any_shared));
-    if (removed == 0) return fail(Fault::kNotFound, "there is no such preset of yours", "chat");
-    return {};
+Result<Preset> Archive::remove_preset(const Person& person, std::string_view id, bool any_shared) {
+    SEGUE_TRY(row, (pool_.one<std::string, std::string, bool, std::int64_t>(
+                       "DELETE FROM preset WHERE id = $1 AND (person = $2 OR (shared AND "
+                       "$3::boolean)) RETURNING name, text, shared, person",
+                       id, person.id, any_shared)));
+    if (!row) return fail(Fault::kNotFound, "there is no such preset of yours", "chat");
+    auto& [name, text, shared, owner] = *row;
+    return Preset{std::string(id), std::move(name), std::move(text), shared, owner == person.id};
 }
 
 }  // namespace segue::chat

@@ -49,7 +49,11 @@ Result<void> ObservationLog::write(std::span<const RequestObservation> batch) {
         SEGUE_TRY(kept,
                   connection.execute("INSERT INTO observation SELECT * FROM fresh ON CONFLICT "
                                      "DO NOTHING"));
-        (void)copied, (void)kept;
+        SEGUE_TRY(used, connection.execute(
+                            "INSERT INTO api_key_use SELECT key, max(at) FROM fresh WHERE key <> "
+                            "'' GROUP BY key ORDER BY key ON CONFLICT (key) DO UPDATE SET "
+                            "last_used = greatest(api_key_use.last_used, excluded.last_used)"));
+        (void)copied, (void)kept, (void)used;
         return 0;
     });
     if (!written) return tl::make_unexpected(written.error());
@@ -101,6 +105,14 @@ Result<std::vector<TrafficSeries>> ObservationLog::traffic(const TrafficQuestion
     });
     if (series.size() > kMostSeries) series.resize(kMostSeries);
     return series;
+}
+
+Result<std::map<std::string, WallTime>> ObservationLog::last_uses() const {
+    SEGUE_TRY(rows, (pool_.query<std::string, WallTime>("SELECT key, last_used FROM api_key_use")));
+    std::map<std::string, WallTime> out;
+    for (auto& [key, at] : rows)
+        out.emplace(std::move(key), at);
+    return out;
 }
 
 }  // namespace segue::telemetry

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -81,6 +82,8 @@ public:
     void push(RequestObservation observation) { queue_.push(std::move(observation)); }
     /// The busiest ones first, at most 50.
     Result<std::vector<TrafficSeries>> traffic(const TrafficQuestion& question) const;
+    /// By the id of a key: when it last asked a model something.
+    Result<std::map<std::string, WallTime>> last_uses() const;
     std::uint64_t dropped() const { return queue_.dropped(); }
     std::uint64_t written() const { return queue_.written(); }
     void stop() { queue_.stop(); }

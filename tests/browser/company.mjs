@@ -134,10 +134,10 @@ export const keys = [
     ...{ requests_per_minute: null, tokens_per_minute: 200_000, streams: 4, priority: 'batch', person: 'p1', revoked: false },
   },
 ];
-const ACTIONS = [['session.begin', 'ada'], ['person.create', 'dora'], ['key.create', 'nightly summaries'], ['document.add', 'hr/holidays.md']];
+const ACTIONS = [['session.begin', 'ada'], ['person.create', 'dora'], ['key.create', 'nightly summaries'], ['document.add', 'handbook']];
 export const activity = Array.from({ length: 24 }, (_, at) => ({
   ...{ id: `a${at}`, at: ago(at * 2000), person: 'p1', person_name: at % 2 ? 'Bo Lindqvist' : 'Ada Keller' },
-  ...{ action: ACTIONS[at % 4][0], target: ACTIONS[at % 4][1], detail: at % 4 === 3 ? { collection: 'handbook' } : {}, address: `10.0.0.${at + 3}` },
+  ...{ action: ACTIONS[at % 4][0], target: ACTIONS[at % 4][1], detail: at % 4 === 3 ? { document: '41' } : {}, address: `10.0.0.${at + 3}` },
 }));
 export const settings = {
   file: '/etc/segue/segue.yaml',

@@ -122,6 +122,9 @@ def test_keys_open_the_gateway_and_are_noted(house, admin):
     assert key["streams"] == 2 and key["priority"] == "batch" and not key["revoked"]
     house.wait_for(lambda: house.get("/api/tags").status == 401)  # from the first key on everybody needs one
     assert house.get("/api/tags", {"Authorization": f"Bearer {secret}"}).status == 200
+    assert key["last_used_at"] is None
+    house.request("POST", "/api/chat", {"model": "llama3", "messages": [{"role": "user", "content": "x"}]}, {"Authorization": f"Bearer {secret}"})
+    house.wait_for(lambda: admin.get("/segue/v1/keys").json()["keys"][0]["last_used_at"])
     assert admin.request("DELETE", f"/segue/v1/keys/{key['id']}").status == 204
     assert admin.request("DELETE", "/segue/v1/keys/nothing").status == 404
     house.wait_for(lambda: house.get("/api/tags", {"Authorization": f"Bearer {secret}"}).status == 401)

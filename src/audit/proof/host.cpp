@@ -271,6 +271,33 @@ std::vector<Socket> Host::sockets(const std::vector<Process>& seen,
     return out;
 }
 
+std::optional<std::vector<Socket>> Host::tracked() const {
+    constexpr std::size_t kLimit = 256U << 20;  // a busy router's table
+    const auto text = read_all(root_ + "/proc/net/nf_conntrack", kLimit);
+    if (!text) return std::nullopt;
+    std::vector<Socket> out;
+    for (const auto line : split(*text, '\n')) {
+        if (line.find(" tcp ") == std::string_view::npos) continue;
+        // "… src=10.0.0.5 dst=10.0.0.9 sport=40000 dport=11434 src=…": the way there comes first.
+        const auto value = [&](std::string_view name) {
+            const auto at = line.find(name);
+            if (at == std::string_view::npos) return std::string_view();
+            const auto rest = line.substr(at + name.size());
+            return rest.substr(0, rest.find(' '));
+        };
+        const auto from = number<std::uint16_t>(value(" sport="));
+        const auto to = number<std::uint16_t>(value(" dport="));
+        if (!from || !to) continue;
+        Socket socket;
+        socket.local = value(" src=");
+        socket.remote = value(" dst=");
+        socket.local_port = *from;
+        socket.remote_port = *to;
+        out.push_back(std::move(socket));
+    }
+    return out;
+}
+
 std::map<std::uint64_t, int> Host::owners(const std::set<std::uint64_t>& inodes) const {
     std::map<std::uint64_t, int> out;
     const std::string proc = root_ + "/proc";

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -47,6 +48,10 @@ public:
     /// entered.
     std::vector<Socket> sockets(const std::vector<Process>& seen,
                                 std::vector<std::string>& unread) const;
+    /// TCP connections that the kernel's connection tracking has, also those that it only passes on
+    /// between containers and those that ended a moment ago (/proc/net/nf_conntrack, for root
+    /// alone). Nothing: it does not track, or not for this user.
+    std::optional<std::vector<Socket>> tracked() const;
     /// Whose socket it is, by inode; only those that this user may see.
     std::map<std::uint64_t, int> owners(const std::set<std::uint64_t>& inodes) const;
 

@@ -199,6 +199,21 @@ TEST_F(FakeMachine, EachBadThingSpoilsTheClaim) {
     EXPECT_FALSE(prove(report, narrow).holds);
     fs::remove_all(root_ + "/proc/9");
 
+    // Container to container: no socket of this machine, but its kernel passed it on.
+    write("/proc/net/nf_conntrack",
+          "ipv4     2 tcp      6 431999 ESTABLISHED src=10.1.0.5 dst=10.1.0.9 sport=40000 "
+          "dport=11434 src=10.1.0.9 dst=10.1.0.5 sport=11434 dport=40000 [ASSURED] mark=0 use=2\n"
+          "ipv4     2 udp      17 29 src=10.1.0.5 dst=10.1.0.9 sport=40000 dport=11434\n"
+          "a broken line tcp  dport=x\n");
+    const auto tracked = Host(root_).tracked();
+    ASSERT_TRUE(tracked);
+    ASSERT_EQ(tracked->size(), 1U);
+    EXPECT_EQ(tracked->front().remote, "10.1.0.9");
+    EXPECT_FALSE(prove(report, narrow).holds) << "a tracked connection to 11434";
+    fs::remove(root_ + "/proc/net/nf_conntrack");
+    EXPECT_FALSE(Host(root_).tracked());
+    EXPECT_TRUE(prove(report, narrow).holds);
+
     write("/proc/net/tcp", std::string(kHead) + socket("0100007F:9C40", "0800000A:2CAA", "01", 12));
     EXPECT_FALSE(prove(report, narrow).holds) << "a connection to 11434";
     write("/proc/net/tcp", kHead);

@@ -86,11 +86,20 @@ Part connections_part(const Machine& machine, const ProofOptions& options) {
     std::size_t samples = 0;
     const auto begin = std::chrono::steady_clock::now();
     std::map<std::uint64_t, Socket> seen;
+    std::set<std::string> passed_on;
+    bool tracks = false;
     while (true) {
         std::vector<std::string> now_unread;
         for (const auto& socket : options.host.sockets(machine.processes, now_unread))
             if (!socket.listening && machine.ports.contains(socket.remote_port))
                 seen.emplace(socket.inode, socket);
+        if (const auto tracked = options.host.tracked()) {
+            tracks = true;
+            for (const auto& one : *tracked)
+                if (machine.ports.contains(one.remote_port))
+                    passed_on.insert(fmt::format("{} was connected to {}:{} (connection tracking)",
+                                                 one.local, one.remote, one.remote_port));
+        }
         ++samples;
         const auto passed = std::chrono::steady_clock::now() - begin;
         if (passed + options.sample > options.watch) break;
@@ -111,10 +120,13 @@ Part connections_part(const Machine& machine, const ProofOptions& options) {
         bad.push_back(
             fmt::format("{} is connected to {}:{}", who, socket.remote, socket.remote_port));
     }
+    // What a socket here shows already is not said twice.
+    if (bad.empty()) bad.assign(passed_on.begin(), passed_on.end());
     const auto watched =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
     const std::string how =
-        fmt::format("{} {} in {} s", samples, samples == 1 ? "look" : "looks", watched.count());
+        fmt::format("{} {} in {} s{}", samples, samples == 1 ? "look" : "looks", watched.count(),
+                    tracks ? ", connection tracking among them" : "");
     if (bad.empty() && samples < 2) {
         out.says =
             "no connection to the old ports in one look, which says nothing of the next minute; "

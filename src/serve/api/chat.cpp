@@ -12,6 +12,7 @@
 #include "chat/export.hpp"
 #include "chat/json.hpp"
 #include "people/people.hpp"
+#include "serve/api/session.hpp"
 
 namespace segue::serve::api {
 namespace {
@@ -259,6 +260,13 @@ Result<std::vector<std::string>> ids_of(people::People& people,
     return ids;
 }
 
+/// Who shared is for the log; a title is for those it was shared with.
+Result<void> note_conversation(Context& context, const Request& request, std::string_view action) {
+    return note(context, request, action, "", json::object([&](json::Writer& w) {
+                    w.member("conversation", request.parameter("conversation"));
+                }));
+}
+
 Reply share(Context& context, const Request& request) {
     SEGUE_API_TRY(body, Body::parse(request.body));
     const std::string audience = body.needed_text("audience");
@@ -275,12 +283,14 @@ Reply share(Context& context, const Request& request) {
     SEGUE_API_TRY_VOID(body.problem());
     SEGUE_API_TRY(shared, context.chat->archive().share(person_of(request),
                                                         request.parameter("conversation"), people));
+    SEGUE_API_TRY_VOID(note_conversation(context, request, "conversation.share"));
     return one(200, shared);
 }
 
 Reply unshare(Context& context, const Request& request) {
     SEGUE_API_TRY_VOID(
         context.chat->archive().unshare(person_of(request), request.parameter("conversation")));
+    SEGUE_API_TRY_VOID(note_conversation(context, request, "conversation.unshare"));
     return no_content();
 }
 
@@ -389,13 +399,15 @@ Reply create(Context& context, const Request& request) {
     if (shared && !request.caller.may(Permission::kSettingsManage))
         return problem(403, "", "only an administrator makes presets that everybody sees");
     SEGUE_API_TRY(made, context.chat->archive().add_preset(person_of(request), name, text, shared));
+    if (shared) SEGUE_API_TRY_VOID(note(context, request, "preset.create", name));
     return one(201, made);
 }
 
 Reply remove(Context& context, const Request& request) {
-    SEGUE_API_TRY_VOID(
-        context.chat->archive().remove_preset(person_of(request), request.parameter("preset"),
-                                              request.caller.may(Permission::kSettingsManage)));
+    SEGUE_API_TRY(removed, context.chat->archive().remove_preset(
+                               person_of(request), request.parameter("preset"),
+                               request.caller.may(Permission::kSettingsManage)));
+    if (removed.shared) SEGUE_API_TRY_VOID(note(context, request, "preset.delete", removed.name));
     return no_content();
 }
 

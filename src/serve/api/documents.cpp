@@ -14,6 +14,7 @@
 #include "rag/search/explain.hpp"
 #include "rag/search/index.hpp"
 #include "rag/search/searcher.hpp"
+#include "serve/api/session.hpp"
 #include "serve/document_house.hpp"
 
 namespace segue::serve::api::documents {
@@ -131,6 +132,14 @@ Result<rag::Document> document_of(Context& context, const Request& request) {
     return rag::Collections(context.documents->pool()).document(reader_of(request.caller), *id);
 }
 
+/// The log has a document's number, not its name: whoever reads the log may have no right to it.
+Result<void> note_document(Context& context, const Request& request, std::string_view action,
+                           const rag::Document& document) {
+    return note(context, request, action, document.collection, json::object([&](json::Writer& w) {
+                    w.member("document", std::to_string(document.id));
+                }));
+}
+
 /// Nothing, or why the caller may not write there.
 std::optional<Reply> forbidden(Context& context, const Request& request, const std::string& slug) {
     const auto found =
@@ -209,6 +218,7 @@ Reply create_collection(Context& context, const Request& request) {
     rag::Collections collections(context.documents->pool());
     SEGUE_API_TRY(made, collections.create(wanted));
     SEGUE_API_TRY(seen, collections.find(reader, made.slug));
+    SEGUE_API_TRY_VOID(note(context, request, "collection.create", made.slug));
     return collection_reply(201, seen);
 }
 
@@ -233,6 +243,7 @@ Reply change_collection(Context& context, const Request& request) {
     rag::Collections collections(context.documents->pool());
     SEGUE_API_TRY(found, collections.find(reader_of(request.caller), slug));
     SEGUE_API_TRY_VOID(collections.change(found.id, change));
+    SEGUE_API_TRY_VOID(note(context, request, "collection.change", slug));
     // Somebody may have given the rights away.
     SEGUE_API_TRY(changed, collections.find(rag::Reader::administrator(), slug));
     changed.can_write = collections.find_writable(reader_of(request.caller), slug).has_value();
@@ -246,6 +257,7 @@ Reply delete_collection(Context& context, const Request& request) {
     rag::Collections collections(context.documents->pool());
     SEGUE_API_TRY(found, collections.find(reader_of(request.caller), slug));
     SEGUE_API_TRY_VOID(collections.remove(found.id));
+    SEGUE_API_TRY_VOID(note(context, request, "collection.delete", slug));
     return no_content();
 }
 
@@ -289,6 +301,7 @@ Reply add(Context& context, const Request& request) {
     SEGUE_API_TRY(id,
                   context.documents->accept(collection, path, request.body, request.caller.name));
     SEGUE_API_TRY(document, collections.document(reader_of(request.caller), id));
+    SEGUE_API_TRY_VOID(note_document(context, request, "document.add", document));
     return document_reply(202, document);
 }
 
@@ -305,6 +318,7 @@ Reply remove(Context& context, const Request& request) {
     const std::int64_t id = document.id;
     SEGUE_API_TRY(count, rag::Index(context.documents->pool()).remove(std::span(&id, 1)));
     static_cast<void>(count);
+    SEGUE_API_TRY_VOID(note_document(context, request, "document.delete", document));
     return no_content();
 }
 
@@ -347,6 +361,7 @@ Reply retry(Context& context, const Request& request) {
     SEGUE_API_TRY(document, document_of(context, request));
     if (auto refused = forbidden(context, request, document.collection)) return std::move(*refused);
     SEGUE_API_TRY_VOID(context.documents->retry(document.id));
+    SEGUE_API_TRY_VOID(note_document(context, request, "document.retry", document));
     SEGUE_API_TRY(now, document_of(context, request));
     return document_reply(202, now);
 }

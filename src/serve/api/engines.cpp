@@ -39,8 +39,8 @@ Reply set_drained(Context& context, const Request& request, bool wanted) {
         const auto kept =
             wanted ? context.drained->add(engine->name()) : context.drained->remove(engine->name());
         if (!kept) segue::log::warning("this ends when segue ends: {}", kept.error().detail);
-        SEGUE_API_TRY_VOID(context.people->note(
-            actor_of(request), wanted ? "engine.drain" : "engine.resume", engine->name()));
+        SEGUE_API_TRY_VOID(
+            note(context, request, wanted ? "engine.drain" : "engine.resume", engine->name()));
     }
     return json_text(engine_json(*engine, context.clock(), snapshot.admissions.get()));
 }

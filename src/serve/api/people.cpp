@@ -6,9 +6,11 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "people/people.hpp"
 #include "serve/api/session.hpp"
 #include "serve/key_watch.hpp"
+#include "serve/observe.hpp"
 
 namespace segue::serve::api::people_routes {
 namespace {
@@ -47,7 +49,7 @@ Reply with_password(int status, const Person& person, const std::string& made) {
     });
 }
 
-void write_key(json::Writer& w, const gateway::Key& key) {
+void write_key(json::Writer& w, const gateway::Key& key, const std::optional<WallTime>& last_used) {
     const auto time = [&](std::string_view name, const std::optional<WallTime>& value) {
         w.key(name);
         value ? w.string(rfc3339(*value)) : w.null();
@@ -58,7 +60,7 @@ void write_key(json::Writer& w, const gateway::Key& key) {
     };
     w.member("id", key.id).member("name", key.name).member("created_at", rfc3339(key.created));
     time("expires_at", key.expires);
-    w.member_null("last_used_at");
+    time("last_used_at", last_used);
     w.key("models").begin_array();
     for (const auto& model : key.rules.models)
         w.string(model);
@@ -68,26 +70,6 @@ void write_key(json::Writer& w, const gateway::Key& key) {
     number("streams", key.rules.streams);
     w.member("priority", gateway::priority_name(key.rules.priority)).member_null("person");
     w.member("revoked", key.revoked.has_value());
-}
-
-std::optional<WallTime> time_in(std::string_view text) {
-    using namespace std::chrono;
-    const auto number = [&](std::size_t from, std::size_t count) {
-        int value = -1;
-        if (text.size() >= from + count)
-            std::from_chars(text.data() + from, text.data() + from + count, value);
-        return value;
-    };
-    if (text.size() < 20 || text[10] != 'T' || text.back() != 'Z') return std::nullopt;
-    const year_month_day date{year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
-                              day(static_cast<unsigned>(number(8, 2)))};
-    const int hour = number(11, 2);
-    const int minute = number(14, 2);
-    const int second = number(17, 2);
-    if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-        second > 60)
-        return std::nullopt;
-    return WallTime(sys_days(date) + hours(hour) + minutes(minute) + seconds(second));
 }
 
 }  // namespace
@@ -157,11 +139,13 @@ Reply sign_out(Context& context, const Request& request) {
 
 Reply list_keys(Context& context, const Request&) {
     SEGUE_API_TRY(keys, context.keys->list());
+    SEGUE_API_TRY(uses, context.observer->log().last_uses());
     return json_reply(200, [&](json::Writer& w) {
         w.key("keys").begin_array();
         for (const auto& key : keys) {
+            const auto used = uses.find(key.id);
             w.begin_object();
-            write_key(w, key);
+            write_key(w, key, used == uses.end() ? std::nullopt : std::optional(used->second));
             w.end_object();
         }
         w.end_array();
@@ -185,19 +169,18 @@ Reply create_key(Context& context, const Request& request) {
         body.complain("priority is interactive or batch");
     std::optional<WallTime> end;
     if (!expires.empty()) {
-        end = time_in(expires);
+        end = parse_rfc3339(expires);
         if (!end || *end <= context.clock().wall())
             body.complain("expires_at is a time to come, such as 2027-01-31T12:00:00Z");
     }
     SEGUE_API_TRY_VOID(body.problem());
     SEGUE_API_TRY(made, gateway::make_key(name, std::move(rules), end, context.clock().wall()));
     SEGUE_API_TRY_VOID(context.keys->add(made.key));
-    SEGUE_API_TRY_VOID(
-        context.people->note(actor_of(request), "key.create", name,
-                             json::object([&](json::Writer& w) { w.member("id", made.key.id); })));
+    SEGUE_API_TRY_VOID(note(context, request, "key.create", name,
+                            json::object([&](json::Writer& w) { w.member("id", made.key.id); })));
     return json_reply(201, [&](json::Writer& w) {
         w.key("key").begin_object();
-        write_key(w, made.key);
+        write_key(w, made.key, std::nullopt);
         w.end_object().member("secret", made.text);
     });
 }
@@ -209,9 +192,8 @@ Reply revoke_key(Context& context, const Request& request) {
     if (std::none_of(keys.begin(), keys.end(), [&](const auto& key) { return key.id == id; }))
         return problem(404, "", "there is no such key");
     SEGUE_API_TRY(revoked, context.keys->revoke(id, context.clock().wall()));
-    SEGUE_API_TRY_VOID(
-        context.people->note(actor_of(request), "key.revoke", revoked.name,
-                             json::object([&](json::Writer& w) { w.member("id", revoked.id); })));
+    SEGUE_API_TRY_VOID(note(context, request, "key.revoke", revoked.name,
+                            json::object([&](json::Writer& w) { w.member("id", revoked.id); })));
     return no_content();
 }
 

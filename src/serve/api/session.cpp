@@ -81,6 +81,11 @@ people::Actor actor_of(const Request& request) {
     return actor;
 }
 
+Result<void> note(Context& context, const Request& request, std::string_view action,
+                  std::string_view object, std::string_view detail) {
+    return context.people->note(actor_of(request), action, object, detail);
+}
+
 std::string session_cookie(const Context& context, std::string_view value) {
     return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{}", kSessionCookie, value,
                        value.empty() ? 0 : kMaxAge, context.secure_cookies ? "; Secure" : "");

@@ -24,6 +24,10 @@ private:
 std::string session_cookie(const Context& context, std::string_view value);
 /// Who does it, for the log.
 people::Actor actor_of(const Request& request);
+/// An entry of the activity log. Those who may read the log may not read everything: `object` and
+/// `detail` name what was changed, never what is in it.
+Result<void> note(Context& context, const Request& request, std::string_view action,
+                  std::string_view object, std::string_view detail = "{}");
 people::Origin origin_of(const Request& request);
 void write_person(json::Writer& w, const people::Person& person);
 
