@@ -328,6 +328,26 @@ def test_the_off_switch(tree, data):
         assert parts["SEG211"]["standing"] == "not looked at"
 
 
+def test_questions_are_asked_while_ollama_is_off(tree, data, vllm):
+    check = ["--check", "true", "--off-for", "0s"]
+    segue = Segue({"engines": [{"name": "new", "url": vllm.url}]})
+    try:
+        _, parts, _ = prove(tree, data, *check, "--gateway", segue.url)
+        if parts["SEG211"]["standing"] == "not looked at":
+            pytest.skip("something of Ollama's runs on this machine")
+        assert parts["SEG211"]["standing"] == "clean" and "acme answered 3 questions" in parts["SEG211"]["says"], parts["SEG211"]
+        vllm.faults({"error": {"status": 500}})
+        _, parts, _ = prove(tree, data, *check, "--gateway", segue.url)
+        assert parts["SEG211"]["standing"] == "not clean" and "did not answer a question" in parts["SEG211"]["says"], parts["SEG211"]
+    finally:
+        vllm.faults({})
+        segue.stop()
+    _, parts, _ = prove(tree, data, *check, "--gateway", "http://127.0.0.1:9")
+    assert parts["SEG211"]["standing"] == "not clean"
+    _, parts, _ = prove(tree, data, *check)
+    assert "no question was asked" in parts["SEG211"]["says"]
+
+
 def test_ollama_must_stay_off_for_a_while(tree, data, tmp_path):
     """The check runs at both ends of the window; a server that comes up in between is seen."""
     ran = tmp_path / "ran"

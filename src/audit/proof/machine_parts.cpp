@@ -190,10 +190,22 @@ Part off_switch_part(const Report& report, const Machine& machine, const ProofOp
     };
     out.standing = Standing::kNotClean;
     int looks = 0;
+    std::string answered = "no gateway was named, so no question was asked";
     for (int round = 0;; ++round) {
         if (!check_passes(report.root, options.check)) {
             out.says = fmt::format("'{}' failed with Ollama off ({} s)", options.check, seconds());
             return out;
+        }
+        if (!options.gateway.empty()) {
+            const auto questions = ask_questions(options);
+            if (!questions) {
+                out.says = fmt::format(
+                    "'{}' passed, but the gateway did not answer a question with "
+                    "Ollama off ({} s): {}",
+                    options.check, seconds(), questions.error().detail);
+                return out;
+            }
+            answered = *questions;
         }
         // At the window's end it runs once more: what was kept warm is cold by then.
         while (true) {
@@ -210,9 +222,9 @@ Part off_switch_part(const Report& report, const Machine& machine, const ProofOp
         if (round > 0 || options.off_for.count() == 0) break;
     }
     out.standing = Standing::kClean;
-    out.says =
-        fmt::format("'{}' passed {} with Ollama off for {} s, looked at {} times", options.check,
-                    options.off_for.count() == 0 ? "once" : "twice", seconds(), looks);
+    out.says = fmt::format("'{}' passed {} with Ollama off for {} s, looked at {} times; {}",
+                           options.check, options.off_for.count() == 0 ? "once" : "twice",
+                           seconds(), looks, answered);
     return out;
 }
 

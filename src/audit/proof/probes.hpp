@@ -53,6 +53,9 @@ evidence::Part environment_part(const Machine& machine, const ProofOptions& opti
 evidence::Part containers_part(const Machine& machine, const ProofOptions& options);
 evidence::Part kubernetes_part(const ProofOptions& options);
 evidence::Part names_part(const Machine& machine, const ProofOptions& options);
+/// Asks the gateway a few questions as its clients would: which model answered how many. An error:
+/// what was not answered, and why.
+Result<std::string> ask_questions(const ProofOptions& options);
 /// `off`: Ollama does not run here, as the parts before say.
 evidence::Part off_switch_part(const Report& report, const Machine& machine,
                                const ProofOptions& options, bool off);
