@@ -14,19 +14,6 @@ namespace {
 // A longer answer is not looked at to its end: its list of sources holds all that were given.
 constexpr std::size_t kLongestRead = 1024 * 1024;
 
-/// Behind the client's own system prompt, or as one.
-void add_passages(ChatRequest& request, const std::string& passages) {
-    auto& messages = request.messages;
-    if (!messages.empty() && messages.front().role == "system") {
-        messages.front().parts.emplace_back(TextPart{"\n" + passages});
-        return;
-    }
-    Message system;
-    system.role = "system";
-    system.parts.emplace_back(TextPart{passages});
-    messages.insert(messages.begin(), std::move(system));
-}
-
 /// An answer that no engine makes.
 class SayingSession final : public EngineSession {
 public:
@@ -97,13 +84,26 @@ private:
 
 }  // namespace
 
+void add_passages(ChatRequest& request, const BridgeContext& context) {
+    if (!context.grounding || context.grounding->passages.empty()) return;
+    const std::string& passages = context.grounding->passages;
+    auto& messages = request.messages;
+    // Behind the client's own system prompt, or as one.
+    if (!messages.empty() && messages.front().role == "system") {
+        messages.front().parts.emplace_back(TextPart{"\n" + passages});
+        return;
+    }
+    Message system;
+    system.role = "system";
+    system.parts.emplace_back(TextPart{passages});
+    messages.insert(messages.begin(), std::move(system));
+}
+
 std::unique_ptr<EngineSession> make_chat_session(ChatRequest request,
                                                  const BridgeContext& context) {
-    if (context.grounding) {
-        if (!context.grounding->said.empty())
-            return std::make_unique<SayingSession>(context.grounding->said);
-        add_passages(request, context.grounding->passages);
-    }
+    if (context.grounding && !context.grounding->said.empty())
+        return std::make_unique<SayingSession>(context.grounding->said);
+    add_passages(request, context);
     return context.target.dialect == Dialect::kOllama
                ? make_ollama_chat_session(std::move(request), context)
                : make_openai_chat_session(std::move(request), context);

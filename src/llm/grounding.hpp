@@ -35,6 +35,9 @@ struct Grounding {
     std::shared_ptr<const Grounding> without_engine;
 };
 
+/// The context's passages, if it has any, become a part of the system prompt.
+void add_passages(ChatRequest& request, const BridgeContext& context);
+
 /// The session of a chat at its target, whatever its dialect; with the context's grounding, if it
 /// has one. The fronts' way to both engines.
 std::unique_ptr<EngineSession> make_chat_session(ChatRequest request, const BridgeContext& context);

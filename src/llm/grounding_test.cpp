@@ -147,6 +147,27 @@ TEST_P(GroundingTest, PassagesGoInAndSourcesComeBehind) {
     EXPECT_NE(bytes.find("m@handbook"), std::string::npos) << "the client's own name";
 }
 
+TEST(Grounding, PassagesAreCounted) {
+    const auto request = decode_anthropic_count_request(
+        R"({"model":"m@handbook","messages":[{"role":"user","content":"When is lunch?"}]})");
+    ASSERT_TRUE(request);
+    auto context = context_of(Dialect::kOpenAi, grounding());
+    auto bridge = (*request)->bridge(std::move(context));
+    ASSERT_TRUE(bridge);
+    Output out;
+    const auto calls = (*bridge)->start({}, out);
+    ASSERT_TRUE(calls);
+    ASSERT_EQ(calls->size(), 1U);
+    EXPECT_EQ(calls->front().path, "/tokenize");
+    EXPECT_NE(calls->front().body.find("PASSAGES"), std::string::npos) << calls->front().body;
+
+    auto without = std::make_shared<Grounding>(*grounding());
+    without->said = "There is nothing about that.";
+    const auto asked = ask(**request, context_of(Dialect::kOpenAi, without));
+    EXPECT_EQ(asked.path, "");
+    EXPECT_EQ(asked.out.bytes, R"({"input_tokens":0})");
+}
+
 TEST_P(GroundingTest, AnAnswerWithoutAnEngineIsWhole) {
     const auto& [front, engine, stream] = GetParam();
     auto only = std::make_shared<Grounding>();

@@ -87,6 +87,10 @@ public:
 
 private:
     static MadeBridge counting(ChatRequest request, Declarations declared, BridgeContext context) {
+        // Where no engine is asked for the answer, none reads a token.
+        if (context.grounding && !context.grounding->said.empty())
+            return std::make_unique<EstimateBridge>(0, std::move(declared));
+        add_passages(request, context);
         if (context.target.dialect == Dialect::kOllama)
             return std::make_unique<EstimateBridge>(openai_engine::quarter_of_characters(request),
                                                     std::move(declared));
