@@ -27,6 +27,9 @@ TESTS = Path(__file__).resolve().parent
 PYTHON_PARTS = {"support": "support", "cli": "cli", "audit": "audit", "rewrite": "rewrite", "acme": "acme", "conformance": "conformance", "balance": "balance", "chat": "chat", "store": "store", "rag": "rag",
                 "net": "net", "differential": "differential",
                 "faults": "faults", "clients": "clients/python"}
+# Two runs of pytest, each about as long as the browser's: two lanes of work then end together.
+PYTHON_GROUPS = (("support", "cli", "audit", "rewrite", "acme", "conformance", "balance", "net", "differential", "clients"),
+                 ("chat", "store", "rag", "faults"))
 PARTS = ("unit", *PYTHON_PARTS, "node", "web", "browser")
 WEB = TESTS.parent / "web"
 
@@ -75,7 +78,7 @@ def unit(program: Path, reports: Path, environment: dict[str, str]) -> Result:
 
 
 def python(parts: list[str], reports: Path, environment: dict[str, str], expression: str | None) -> list[Result]:
-    report = reports / "pytest.xml"
+    report = reports / f"pytest-{parts[0]}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "--rootdir", str(TESTS),
                f"--junitxml={report}", *(str(TESTS / PYTHON_PARTS[part]) for part in parts)]
@@ -205,9 +208,12 @@ def main() -> int:
     reports.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "SEGUE_BIN": str(build / "segue"), "PYTHONDONTWRITEBYTECODE": "1",
                    "SEGUE_CONFORMANCE_REPORT": str(build / "conformance.md")}
-    jobs = []
-    if parts := [part for part in PYTHON_PARTS if part in chosen]:
-        jobs.append(lambda: python(parts, reports, environment, options.filter))
+    jobs = []  # the longest first
+    if "browser" in chosen:
+        jobs.append(lambda: [browser(environment)])
+    for group in PYTHON_GROUPS:
+        if parts := [part for part in group if part in chosen]:
+            jobs.append(lambda parts=parts: python(parts, reports, environment, options.filter))
     if "unit" in chosen:
         jobs += [lambda program=program: [unit(program, reports, environment)]
                  for program in sorted(build.glob("*_tests"))]
@@ -215,8 +221,6 @@ def main() -> int:
         jobs.append(lambda: [node(environment)])
     if "web" in chosen:
         jobs.append(lambda: [web(reports, environment)])
-    if "browser" in chosen:
-        jobs.append(lambda: [browser(environment)])
 
     started = time.monotonic()
     results: list[Result] = []
@@ -231,6 +235,7 @@ def main() -> int:
     with ThreadPoolExecutor(2) as pool:
         for made in pool.map(timed, jobs):
             results += made
+    results.sort(key=lambda result: PARTS.index(result.part.split()[0]))
     for result in results:
         if result.failed and result.output:
             print(f"--- {result.part} ---\n{result.output.rstrip()}\n")
