@@ -47,7 +47,7 @@ void Registry::keep_dates_in(FirstSeen& dates) {
 
 void Registry::start() {
     for (std::size_t i = 0; i < engines_.size(); ++i)
-        threads_.emplace_back([this, i](std::stop_token stop) { probe_forever(stop, i); });
+        threads_.emplace_back([this, i](const std::stop_token& stop) { probe_forever(stop, i); });
 }
 
 void Registry::stop() {
@@ -89,7 +89,7 @@ bool Registry::probe_now(const Engine& engine, std::chrono::milliseconds patienc
     return probes.done >= wanted;
 }
 
-void Registry::probe_forever(std::stop_token stop, std::size_t position) {
+void Registry::probe_forever(const std::stop_token& stop, std::size_t position) {
     const auto& engine = engines_[position];
     while (!stop.stop_requested()) {
         std::uint64_t asked = 0;

@@ -138,7 +138,7 @@ public:
 private:
     std::shared_ptr<const RouteTable> table() const;
     void rebuild();
-    void probe_forever(std::stop_token stop, std::size_t position);
+    void probe_forever(const std::stop_token& stop, std::size_t position);
 
     const Options options_;
     const Clock& clock_;
