@@ -28,6 +28,9 @@ namespace {
 
 using Cause = llm::Failure::Cause;
 
+// A long body is put where it fits at once; what is only announced takes no memory before it comes.
+constexpr std::size_t kLongPiece = 4096;
+constexpr std::size_t kMostReserved = 1024 * 1024;
 constexpr auto kLongestRetry = std::chrono::seconds(120);  // SDKs refuse to wait longer (wire 4.1)
 
 /// A request id is put into headers and logs: only what is harmless there.
@@ -258,6 +261,12 @@ void Exchange::on_body(std::string_view bytes) {
         refuse_body(own_limit_);
         return;
     }
+    if (body_.empty() && bytes.size() > kLongPiece) {
+        std::size_t length = 0;
+        const auto said = head_.headers.find("Content-Length").value_or("");
+        std::from_chars(said.data(), said.data() + said.size(), length);
+        body_.reserve(std::min(length, kMostReserved));
+    }
     body_.append(bytes);
 }
 
@@ -290,18 +299,18 @@ void Exchange::process() {
             return process_decoded(llm::decode_ollama_request(OllamaEndpoint::kEmbeddings, body_));
         case Endpoint::kOpenAiChat:
             return process_decoded(
-                llm::decode_openai_request(OpenAiEndpoint::kChat, head_.path, body_));
+                llm::decode_openai_request(OpenAiEndpoint::kChat, head_.path, std::move(body_)));
         case Endpoint::kOpenAiCompletions:
-            return process_decoded(
-                llm::decode_openai_request(OpenAiEndpoint::kCompletions, head_.path, body_));
+            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kCompletions,
+                                                              head_.path, std::move(body_)));
         case Endpoint::kOpenAiEmbeddings:
-            return process_decoded(
-                llm::decode_openai_request(OpenAiEndpoint::kEmbeddings, head_.path, body_));
+            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kEmbeddings,
+                                                              head_.path, std::move(body_)));
         case Endpoint::kPassThrough:
-            return process_decoded(
-                llm::decode_openai_request(OpenAiEndpoint::kPassThrough, head_.path, body_));
+            return process_decoded(llm::decode_openai_request(OpenAiEndpoint::kPassThrough,
+                                                              head_.path, std::move(body_)));
         case Endpoint::kOpenAiResponses:
-            return process_decoded(llm::decode_responses_request(body_));
+            return process_decoded(llm::decode_responses_request(std::move(body_)));
         case Endpoint::kMessages: return process_decoded(llm::decode_anthropic_request(body_));
         case Endpoint::kCountTokens:
             return process_decoded(llm::decode_anthropic_count_request(body_));

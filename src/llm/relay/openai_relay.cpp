@@ -132,7 +132,6 @@ private:
         call.content_type = request_.content_type;
         call.answer = request_.stream ? EngineCall::Answer::kStream : EngineCall::Answer::kWhole;
         call.body = std::exchange(prepared.body, {});
-        sent_body_ = call.body;
         const auto names = context_.policy.both_reasoning_fields
                                ? OpenAiAnswer::Reasoning::kBothNames
                                : OpenAiAnswer::Reasoning::kNewName;
@@ -154,7 +153,10 @@ private:
         if (!root) return false;
         const auto error = openai_engine::find_error(*root);
         if (!error) return false;
-        const auto names = fields_called_unknown(sent_body_, error->message);
+        Declarations said;
+        const auto sent = prepare_openai_request(request_, context_.target, said);
+        if (!sent) return false;
+        const auto names = fields_called_unknown(sent->body, error->message);
         for (const std::string& name : names)
             context_.target.traits->refuse_field(name);
         return !names.empty();
@@ -387,7 +389,6 @@ private:
     std::string plain_after_;
     int plain_learned_from_ = 0;
     std::optional<OpenAiAnswer> answer_;  // made anew with each call
-    std::string sent_body_;
     EngineAnswer head_;
     std::optional<std::string> whole_body_;  // a JSON answer to a stream request
     Declarations declarations_;

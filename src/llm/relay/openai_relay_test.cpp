@@ -72,7 +72,7 @@ struct Rig {
 OpenAiRelayRequest chat(std::string body, bool stream = false) {
     OpenAiRelayRequest request;
     request.path = "/v1/chat/completions";
-    request.body = std::move(body);
+    request.body = std::make_shared<const std::string>(std::move(body));
     request.stream = stream;
     return request;
 }
@@ -172,7 +172,8 @@ TEST(OpenAiRelay, ABodyThatWasReadAlreadyIsNotReadAgain) {
     json::Parser parser;
     const auto root = parser.parse(body);
     ASSERT_TRUE(root.has_value());
-    request.body = "not JSON: only what was parsed may be looked at";
+    request.body =
+        std::make_shared<const std::string>("not JSON: only what was parsed may be looked at");
     request.parsed = ParsedBody{std::move(parser), *root};
     Rig rig(std::move(request));
     EXPECT_EQ(rig.start(), "{\"model\":\"segue-tiny\",\"messages\":[],\"n\":2}");

@@ -166,7 +166,7 @@ Outcome<PreparedOpenAiRequest> prepare_openai_request(OpenAiRelayRequest& reques
     // Kept only until here: a request may stream for an hour.
     auto parsed = std::exchange(request.parsed, std::nullopt);
     std::optional<json::Parser> parser;
-    const auto root = parsed ? parsed->root : parser.emplace().parse(request.body);
+    const auto root = parsed ? parsed->root : parser.emplace().parse(*request.body);
     const bool pass = request.kind == OpenAiRelayKind::kPassThrough;
     if (!root || !root->is_object()) {
         if (!pass) {
@@ -175,7 +175,7 @@ Outcome<PreparedOpenAiRequest> prepare_openai_request(OpenAiRelayRequest& reques
                                : fmt::format("the request body is not valid JSON: {} at byte {}",
                                              root.error().reason, root.error().offset));
         }
-        prepared.body = request.body;
+        prepared.body = *request.body;
         return prepared;
     }
     ObjectEdit edit(*root);
@@ -202,7 +202,7 @@ Outcome<PreparedOpenAiRequest> prepare_openai_request(OpenAiRelayRequest& reques
         repair_guided(*root, edit, traits);
         drop_refused(*root, edit, traits, declarations);
     }
-    prepared.body = edit.changed() ? edit.text() : request.body;
+    prepared.body = edit.changed() ? edit.text() : *request.body;
     return prepared;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,13 +33,14 @@ struct ParsedBody {
 
 struct OpenAiRelayRequest {
     std::string method = "POST";
-    std::string path;          // "/v1/chat/completions"
-    std::string body;          // as the client sent it
+    std::string path;  // "/v1/chat/completions"
+    /// As the client sent it. Shared by the attempts: a prompt may be long, and a stream lasts.
+    std::shared_ptr<const std::string> body;
     std::string client_model;  // what answers are to say
     bool stream = false;
     OpenAiRelayKind kind = OpenAiRelayKind::kChat;
     std::string content_type = "application/json";    // kPassThrough may carry another
-    std::optional<ParsedBody> parsed = std::nullopt;  // of `body`; read anew where it is missing
+    std::optional<ParsedBody> parsed = std::nullopt;  // of the body; read anew where it is missing
 };
 
 struct PreparedOpenAiRequest {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -38,11 +39,11 @@ Failure unreadable(const json::ParseError& error) {
 
 class OpenAiRequest final : public FrontRequest {
 public:
-    OpenAiRequest(OpenAiEndpoint endpoint, std::string_view path, std::string_view body,
+    OpenAiRequest(OpenAiEndpoint endpoint, std::string_view path, std::string body,
                   ParsedBody parsed, std::string model, bool streaming, std::uint64_t affinity)
         : endpoint_(endpoint),
           path_(path),
-          body_(body),
+          body_(std::make_shared<const std::string>(std::move(body))),
           parsed_(std::move(parsed)),
           model_(std::move(model)),
           streaming_(streaming),
@@ -56,7 +57,7 @@ public:
     Outcome<std::vector<Message>> turns() const override {
         if (endpoint_ != OpenAiEndpoint::kChat) return FrontRequest::turns();
         std::optional<json::Parser> parser;
-        const auto body = parsed_ ? parsed_->root : parser.emplace().parse(body_);
+        const auto body = parsed_ ? parsed_->root : parser.emplace().parse(*body_);
         if (!body) return tl::unexpected<Failure>(unreadable(body.error()));
         Declarations declared;
         return openai::decode_messages((*body)["messages"], declared);
@@ -84,7 +85,7 @@ private:
     Outcome<std::unique_ptr<Bridge>> translate(BridgeContext context) const {
         const auto parsed = std::exchange(parsed_, std::nullopt);
         std::optional<json::Parser> parser;
-        const auto body = parsed ? parsed->root : parser.emplace().parse(body_);
+        const auto body = parsed ? parsed->root : parser.emplace().parse(*body_);
         if (!body) return tl::unexpected<Failure>(unreadable(body.error()));
         switch (endpoint_) {
             case OpenAiEndpoint::kChat: return openai::translate_chat(*body, std::move(context));
@@ -99,7 +100,7 @@ private:
 
     OpenAiEndpoint endpoint_;
     std::string path_;
-    std::string body_;
+    std::shared_ptr<const std::string> body_;
     /// For the first attempt; a further one reads the body again.
     mutable std::optional<ParsedBody> parsed_;
     std::string model_;
@@ -111,7 +112,7 @@ private:
 
 Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endpoint,
                                                              std::string_view path,
-                                                             std::string_view body) {
+                                                             std::string body) {
     json::Parser parser;
     const auto root = parser.parse(body);
     if (!root) return tl::unexpected<Failure>(unreadable(root.error()));
@@ -128,7 +129,7 @@ Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endp
     const bool talks =
         endpoint == OpenAiEndpoint::kChat || endpoint == OpenAiEndpoint::kCompletions;
     const std::uint64_t affinity = talks ? affinity_of_request(*root) : 0;
-    return std::make_unique<OpenAiRequest>(endpoint, path, body,
+    return std::make_unique<OpenAiRequest>(endpoint, path, std::move(body),
                                            ParsedBody{std::move(parser), *root}, std::move(model),
                                            streaming, affinity);
 }

@@ -23,6 +23,6 @@ enum class OpenAiEndpoint : std::uint8_t {
 /// translated. Failures are to be rendered in OpenAI's shape.
 Outcome<std::unique_ptr<FrontRequest>> decode_openai_request(OpenAiEndpoint endpoint,
                                                              std::string_view path,
-                                                             std::string_view body);
+                                                             std::string body);
 
 }  // namespace segue::llm

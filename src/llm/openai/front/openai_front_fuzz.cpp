@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 1 || size > 65536) return 0;
     const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
     const auto endpoint = static_cast<segue::llm::OpenAiEndpoint>(data[0] % 4);
-    const auto request = segue::llm::decode_openai_request(endpoint, "/v1/x", body);
+    const auto request = segue::llm::decode_openai_request(endpoint, "/v1/x", std::string(body));
     if (!request) return 0;
     segue::llm::BridgeContext context;
     context.target.dialect =

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "base/json.hpp"
@@ -53,9 +54,11 @@ MadeBridge from_chat(const std::string& text, BridgeContext context) {
 
 class ResponsesRequest final : public FrontRequest {
 public:
-    ResponsesRequest(std::string_view body, std::string model, bool streaming,
-                     std::uint64_t affinity)
-        : body_(body), model_(std::move(model)), streaming_(streaming), affinity_(affinity) {}
+    ResponsesRequest(std::string body, std::string model, bool streaming, std::uint64_t affinity)
+        : body_(std::make_shared<const std::string>(std::move(body))),
+          model_(std::move(model)),
+          streaming_(streaming),
+          affinity_(affinity) {}
 
     Dialect front() const override { return Dialect::kOpenAi; }
     const std::string& model() const override { return model_; }
@@ -64,7 +67,7 @@ public:
 
     Outcome<std::vector<Message>> turns() const override {
         json::Parser parser;
-        const auto body = parser.parse(body_);
+        const auto body = parser.parse(*body_);
         if (!body) return tl::unexpected<Failure>(unreadable(body.error().reason));
         Declarations declared;
         SEGUE_TRY(request, openai::decode_responses(*body, declared));
@@ -74,7 +77,7 @@ public:
     MadeBridge bridge(BridgeContext context) const override {
         const bool relayed = context.target.dialect == Dialect::kOpenAi && !context.grounding &&
                              context.target.traits->responses_api != EngineTraits::Tri::kNo;
-        if (!relayed) return from_chat(body_, std::move(context));
+        if (!relayed) return from_chat(*body_, std::move(context));
         OpenAiRelayRequest relay;
         relay.path = "/v1/responses";
         relay.body = body_;
@@ -85,11 +88,11 @@ public:
         auto first = make_openai_relay(context, std::move(relay));
         return openai::make_fallback_bridge(
             std::move(first), std::move(traits),
-            [body = body_, context = std::move(context)] { return from_chat(body, context); });
+            [body = body_, context = std::move(context)] { return from_chat(*body, context); });
     }
 
 private:
-    std::string body_;
+    std::shared_ptr<const std::string> body_;
     std::string model_;
     bool streaming_;
     std::uint64_t affinity_;
@@ -97,7 +100,7 @@ private:
 
 }  // namespace
 
-Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string_view body) {
+Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string body) {
     json::Parser parser;
     const auto root = parser.parse(body);
     if (!root)
@@ -110,7 +113,7 @@ Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string_view
     std::string model = fields.text("model");
     const bool streaming = fields.boolean("stream").value_or(false);
     if (fields.failed()) return tl::unexpected<Failure>(fields.failure());
-    return std::make_unique<ResponsesRequest>(body, std::move(model), streaming,
+    return std::make_unique<ResponsesRequest>(std::move(body), std::move(model), streaming,
                                               affinity_of_request(*root));
 }
 

@@ -8,6 +8,6 @@
 
 namespace segue::llm {
 
-Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string_view body);
+Outcome<std::unique_ptr<FrontRequest>> decode_responses_request(std::string body);
 
 }  // namespace segue::llm
