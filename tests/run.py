@@ -104,8 +104,10 @@ def python(parts: list[str], reports: Path, environment: dict[str, str], express
         first = results[parts[0]]
         first.failed += 1
         first.names.append(f"pytest ended with status {status}")
-    if status != 0:
-        results[parts[0]].output = output
+    for result in results.values():
+        if result.failed:
+            result.output = output  # one output for all of them: shown once
+            break
     return list(results.values())
 
 

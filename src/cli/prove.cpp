@@ -30,6 +30,7 @@ Result<audit::ProofOptions> options_of(const AuditArguments& arguments, const au
     audit::ProofOptions options;
     options.claim = prove.claim == "runtime-free" ? audit::ProofClaim::kRuntimeFree
                                                   : audit::ProofClaim::kReferenceFree;
+    options.gateway_named = !prove.gateway.empty();
     options.gateway = prove.gateway.empty() ? gateway_url(config.listen) : prove.gateway;
     options.gateway_key =
         console.environment("SEGUE_API_KEY")

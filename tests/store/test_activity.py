@@ -46,7 +46,7 @@ def test_every_change_by_a_person_is_noted(house):
     assert set(changing(admin)) == set(NOTED)
     him = house.person(admin, "noted", "admin")
     done(him, "PUT", f"{API}/session/password", {"current": PASSWORD, "password": PASSWORD + " 2"})
-    person = done(him, "POST", f"{API}/people", {"login": "short-lived", "name": "", "role": "user"})["id"]
+    person = done(him, "POST", f"{API}/people", {"login": "short-lived", "name": "", "role": "user"})["person"]["id"]
     done(him, "PATCH", f"{API}/people/{person}", {"role": "writer"})
     done(him, "POST", f"{API}/people/{person}/password")
     done(him, "DELETE", f"{API}/people/{person}/sessions")

@@ -190,13 +190,14 @@ Part off_switch_part(const Report& report, const Machine& machine, const ProofOp
     };
     out.standing = Standing::kNotClean;
     int looks = 0;
+    const bool asks = options.gateway_named || machine.usage.has_value();
     std::string answered = "no gateway was named, so no question was asked";
     for (int round = 0;; ++round) {
         if (!check_passes(report.root, options.check)) {
             out.says = fmt::format("'{}' failed with Ollama off ({} s)", options.check, seconds());
             return out;
         }
-        if (!options.gateway.empty()) {
+        if (asks) {
             const auto questions = ask_questions(options);
             if (!questions) {
                 out.says = fmt::format(

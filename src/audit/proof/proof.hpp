@@ -27,6 +27,7 @@ enum class ProofClaim : std::uint8_t { kRuntimeFree, kReferenceFree };
 struct ProofOptions {
     ProofClaim claim = ProofClaim::kReferenceFree;
     std::string gateway;                 // URL of the running Segue; "" = none is known
+    bool gateway_named = false;          // else it is where this configuration would listen
     std::string gateway_key;             // shown to it
     int days = 7;                        // how long the gateway must not have used Ollama
     std::vector<int> ports;              // besides 11434 and those that the audit tied to Ollama
