@@ -8,7 +8,7 @@ target_precompile_headers(segue_test_prefix PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pr
 # No two builds of a precompiled header are equal byte by byte, and ccache would take each for another one: it is given
 # the sum of what goes in instead (CCACHE_PCH_EXTSUM in CMakePresets.json).
 execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++${CMAKE_CXX_STANDARD} -E -P -include gtest/gtest.h ${CMAKE_SOURCE_DIR}/cmake/prefix.hpp
-  OUTPUT_VARIABLE prefix_text COMMAND_ERROR_IS_FATAL ANY)
+  OUTPUT_VARIABLE prefix_text ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
 string(SHA256 prefix_sum "${prefix_text}")
 foreach(prefix segue_prefix segue_test_prefix)
   segue_target_defaults(${prefix})

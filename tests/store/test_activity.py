@@ -57,8 +57,9 @@ def test_every_change_by_a_person_is_noted(house):
     done(him, "POST", f"{API}/engines/gone/resume")
     done(him, "POST", f"{API}/collections", {"id": "plans", "name": "Plans"})
     done(him, "PATCH", f"{API}/collections/plans", {"description": "What we mean to do"})
-    document = done(him, "POST", f"{API}/collections/plans/documents?path=takeover-of-initech.md", b"# Secret\n\nWe buy Initech.\n",
+    document = done(him, "POST", f"{API}/collections/plans/documents?path=takeover-of-initech.pdf", b"%PDF-1.7\nWe buy Initech.\n",
                     {"Content-Type": "application/octet-stream"})["id"]
+    house.wait_for(lambda: him.get(f"{API}/documents/{document}").json()["state"] == "failed", 30)
     done(him, "POST", f"{API}/documents/{document}/retry")
     done(him, "DELETE", f"{API}/documents/{document}")
     done(him, "DELETE", f"{API}/collections/plans")
