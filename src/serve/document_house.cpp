@@ -136,26 +136,27 @@ void DocumentHouse::read_waiting(rag::Library& library, const std::stop_token& s
 
 Result<bool> DocumentHouse::read_one(rag::Library& library) {
     SEGUE_TRY(row, (store_.pool().transaction([](store::Connection& c) {
-                  return c.one<std::int64_t, std::int64_t, std::string, std::string>(
+                  return c.one<std::int64_t, std::int64_t, std::string, std::string, WallTime>(
                       "UPDATE document SET state = 'reading' WHERE id = (SELECT d.id FROM document "
                       "d JOIN "
                       "document_source s ON s.document = d.id WHERE d.state = 'waiting' ORDER BY "
                       "d.id LIMIT 1 "
-                      "FOR UPDATE OF d SKIP LOCKED) RETURNING id, collection, path, added_by");
+                      "FOR UPDATE OF d SKIP LOCKED) RETURNING id, collection, path, added_by, "
+                      "modified_at");
               })));
     if (!row) return false;
-    const auto& [id, collection, path, added_by] = *row;
+    const auto& [id, collection, path, added_by, accepted] = *row;
     SEGUE_TRY(source, store_.pool().one<store::Bytes>(
                           "SELECT content FROM document_source WHERE document = $1", id));
     if (!source) return true;  // removed meanwhile
-    auto outcome = library.add(collection, path, std::get<0>(*source).data, added_by);
-    if (!outcome) {
+    auto outcome = library.add(collection, path, std::get<0>(*source).data, added_by,
+                               rag::Upload{id, accepted});
+    if (!outcome && outcome.error().fault != Fault::kNotFound) {
         // The store's trouble, not the document's: it is read again.
         const auto back = store_.pool().execute(
             "UPDATE document SET state = 'waiting' WHERE id = $1 AND state = 'reading'", id);
         static_cast<void>(back);
-        if (outcome.error().fault != Fault::kNotFound)
-            return tl::make_unexpected(std::move(outcome).error());
+        return tl::make_unexpected(std::move(outcome).error());
     }
     return true;
 }

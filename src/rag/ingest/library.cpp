@@ -135,13 +135,14 @@ Result<std::vector<SourceFile>> find_files(const std::string& path,
 
 Result<Outcome> Library::failed(std::int64_t collection, std::string_view path,
                                 std::string_view bytes, std::string_view added_by,
-                                std::string problem) {
+                                std::string problem, const std::optional<Upload>& upload) {
     FailedDocument document;
     document.path = path;
     document.sha256 = bytes.empty() ? "" : sha256_hex(bytes);
     document.bytes = static_cast<std::int64_t>(bytes.size());
     document.added_by = added_by;
     document.problem = std::move(problem);
+    document.upload = upload;
     if (const auto format = format_of(path, bytes.substr(0, 4096)))
         document.type = format_name(*format);
     SEGUE_TRY(id, index_.write_failed(collection, document));
@@ -154,7 +155,7 @@ Result<Outcome> Library::failed(std::int64_t collection, std::string_view path,
 }
 
 Result<Outcome> Library::add(std::int64_t collection, std::string_view path, std::string_view bytes,
-                             std::string_view added_by) {
+                             std::string_view added_by, const std::optional<Upload>& upload) {
     SEGUE_TRY(known, (pool_.one<std::int64_t, std::string, std::int32_t, std::string>(
                          "SELECT id, sha256, reader, state FROM document WHERE collection = $1 AND "
                          "path = $2",
@@ -171,8 +172,10 @@ Result<Outcome> Library::add(std::int64_t collection, std::string_view path, std
         }
     }
     auto read = reader_.read(path, bytes);
-    if (!read) return failed(collection, path, bytes, added_by, std::move(read).error().detail);
+    if (!read)
+        return failed(collection, path, bytes, added_by, std::move(read).error().detail, upload);
     read->added_by = added_by;
+    read->upload = upload;
     SEGUE_TRY(written, index_.write(collection, std::span(&*read, 1)));
     outcome.passages = written.front().passages;
     outcome.fresh = written.front().fresh;

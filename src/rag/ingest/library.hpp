@@ -45,9 +45,10 @@ public:
     explicit Library(store::Pool& pool, std::string program = "", ReadLimits limits = {})
         : pool_(pool), index_(pool), reader_(std::move(program), limits), limits_(limits) {}
 
-    /// Adds or replaces one document; an Error only when the store failed.
+    /// Adds or replaces one document; an Error only when the store failed, or (kNotFound) when
+    /// `upload` was taken back or replaced while it was read.
     Result<Outcome> add(std::int64_t collection, std::string_view path, std::string_view bytes,
-                        std::string_view added_by);
+                        std::string_view added_by, const std::optional<Upload>& upload = {});
     Result<Outcome> add_file(std::int64_t collection, const SourceFile& source,
                              std::string_view added_by);
     /// Documents of the collection that are none of `paths` go.
@@ -56,7 +57,8 @@ public:
 
 private:
     Result<Outcome> failed(std::int64_t collection, std::string_view path, std::string_view bytes,
-                           std::string_view added_by, std::string problem);
+                           std::string_view added_by, std::string problem,
+                           const std::optional<Upload>& upload = {});
 
     store::Pool& pool_;
     Index index_;

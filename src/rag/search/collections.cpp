@@ -206,6 +206,26 @@ Result<void> Collections::change(std::int64_t collection, const CollectionChange
     });
 }
 
+namespace {
+
+/// Whether it is gone; false: it has documents (again). Its row is locked first, and nothing is put
+/// into it after that.
+Result<bool> remove_empty(store::Pool& pool, std::int64_t collection) {
+    return pool.transaction([&](store::Connection& c) -> Result<bool> {
+        SEGUE_TRY(locked, c.one<std::int64_t>("SELECT id FROM collection WHERE id = $1 FOR UPDATE",
+                                              collection));
+        if (!locked) return fail(Fault::kNotFound, "the collection was deleted meanwhile");
+        // A statement of its own: it sees what came while the lock was waited for.
+        SEGUE_TRY(full, c.one<bool>("SELECT EXISTS (SELECT FROM document WHERE collection = $1)",
+                                    collection));
+        if (std::get<0>(*full)) return false;
+        SEGUE_TRY(count, c.execute("DELETE FROM collection WHERE id = $1", collection));
+        return count == 1;
+    });
+}
+
+}  // namespace
+
 Result<void> Collections::remove(std::int64_t collection) {
     // Nobody can read it from the first moment; its documents go in pieces, so that no statement
     // runs for long.
@@ -217,16 +237,17 @@ Result<void> Collections::remove(std::int64_t collection) {
         SEGUE_TRY(rows, pool_.query<std::int64_t>(
                             "SELECT id FROM document WHERE collection = $1 ORDER BY id LIMIT 200",
                             collection));
-        if (rows.empty()) break;
+        if (rows.empty()) {
+            SEGUE_TRY(over, remove_empty(pool_, collection));
+            if (over) return {};
+            continue;  // one came in between
+        }
         std::vector<std::int64_t> ids;
         for (const auto& [id] : rows)
             ids.push_back(id);
         SEGUE_TRY(gone, index.remove(ids));
         static_cast<void>(gone);
     }
-    SEGUE_TRY(count, pool_.execute("DELETE FROM collection WHERE id = $1", collection));
-    if (count == 0) return fail(Fault::kNotFound, "the collection was deleted meanwhile");
-    return {};
 }
 
 Result<DocumentPage> Collections::documents(const Collection& collection,

@@ -126,6 +126,16 @@ Result<void> touch(store::Connection& c, std::int64_t collection) {
     return {};
 }
 
+/// The row stays as it is until the transaction ends.
+Result<void> still_wanted(store::Connection& c, const std::optional<Upload>& upload) {
+    if (!upload) return {};
+    SEGUE_TRY(row, c.one<std::int64_t>(
+                       "SELECT id FROM document WHERE id = $1 AND modified_at = $2 FOR UPDATE",
+                       upload->document, upload->accepted));
+    if (!row) return fail(Fault::kNotFound, "the upload was removed or replaced meanwhile");
+    return {};
+}
+
 std::string joined(const std::vector<std::string>& heading) {
     return join(heading, "\x1f");
 }
@@ -171,6 +181,7 @@ Result<std::vector<Written>> Index::write(std::int64_t collection,
         SEGUE_TRY_VOID(touch(c, collection));
         Ids ids;
         for (const auto& document : documents) {
+            SEGUE_TRY_VOID(still_wanted(c, document.upload));
             SEGUE_TRY(id, write_document(c, collection, document));
             ids.push_back(id);
         }
@@ -211,6 +222,7 @@ Result<std::int64_t> Index::write_failed(std::int64_t collection, const FailedDo
     return pool_.transaction([&](store::Connection& c) -> Result<std::int64_t> {
         SEGUE_TRY_VOID(run(c, kLock));
         SEGUE_TRY_VOID(touch(c, collection));
+        SEGUE_TRY_VOID(still_wanted(c, document.upload));
         SEGUE_TRY(row,
                   c.one<std::int64_t>(
                       "INSERT INTO document AS d (collection, path, type, bytes, sha256, reader, "

@@ -30,7 +30,8 @@ class Index {
 public:
     explicit Index(store::Pool& pool) : pool_(pool) {}
 
-    /// Adds or replaces by path. All or none of them.
+    /// Adds or replaces by path. All or none of them. kNotFound: an upload among them, or the
+    /// collection, is not there any more.
     Result<std::vector<Written>> write(std::int64_t collection,
                                        std::span<const ReadDocument> documents);
     /// Notes that a document could not be read; what was known of an earlier content goes.

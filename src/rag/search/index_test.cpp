@@ -87,6 +87,45 @@ TEST(Index, ACollectionThatIsGoneIsSaid) {
     EXPECT_EQ(written.error().fault, Fault::kNotFound);
 }
 
+TEST(Index, AnUploadThatWasTakenBackOrReplacedIsNotWritten) {
+    SEGUE_NEEDS_DATABASE();
+    Library library;
+    const auto accept = [&] {
+        const auto row = library.store.pool().one<std::int64_t, WallTime>(
+            "INSERT INTO document (collection, path) VALUES ($1, 'a.md') ON CONFLICT (collection, "
+            "path) DO UPDATE SET state = 'waiting', modified_at = clock_timestamp() RETURNING id, "
+            "modified_at",
+            library.docs);
+        return Upload{std::get<0>(row->value()), std::get<1>(row->value())};
+    };
+    const auto write = [&](const Upload& upload, std::string text) {
+        auto document = document_of("a.md", {std::move(text)});
+        document.upload = upload;
+        return library.index.write(library.docs, std::span(&document, 1));
+    };
+    const auto first = accept();
+    const auto second = accept();
+    ASSERT_EQ(first.document, second.document);
+    const auto late = write(first, "elephants");
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().fault, Fault::kNotFound);
+    ASSERT_TRUE(write(second, "zebras"));
+    EXPECT_TRUE(library.search(ask("elephants")).hits.empty());
+    EXPECT_EQ(library.search(ask("zebras")).hits.size(), 1U);
+
+    const auto third = accept();
+    ASSERT_TRUE(library.index.remove(std::span(&third.document, 1)));
+    EXPECT_FALSE(write(third, "gnus"));
+    FailedDocument broken;
+    broken.path = "a.md";
+    broken.problem = "broken";
+    broken.upload = third;
+    EXPECT_FALSE(library.index.write_failed(library.docs, broken));
+    const auto left = library.store.pool().one<std::int64_t>("SELECT count(*) FROM document");
+    EXPECT_EQ(std::get<0>(left->value()), 0);
+    library.expect_consistent();
+}
+
 TEST(Index, RebuildMakesTheSame) {
     SEGUE_NEEDS_DATABASE();
     Library library;

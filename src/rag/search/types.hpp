@@ -47,6 +47,13 @@ struct Passage {
 };
 
 /// A document that was read and cut.
+/// What somebody handed in and waits to be read. It may be taken back or replaced while it is read;
+/// what was read is dropped then.
+struct Upload {
+    std::int64_t document = 0;
+    WallTime accepted{};
+};
+
 struct ReadDocument {
     std::string path;
     std::string title;
@@ -59,6 +66,7 @@ struct ReadDocument {
     std::optional<WallTime> modified;  // nothing: now
     std::string salt;  // not "": its passages are its own, even where another one has the same text
     std::vector<Passage> passages;
+    std::optional<Upload> upload;
 };
 
 /// A document that could not be read.
@@ -69,6 +77,7 @@ struct FailedDocument {
     std::int64_t bytes = 0;
     std::string added_by;
     std::string problem;
+    std::optional<Upload> upload;
 };
 
 enum class Mode : std::uint8_t { kHybrid, kKeyword, kVector };
