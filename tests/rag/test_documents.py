@@ -209,6 +209,27 @@ def test_the_api_takes_reads_finds_and_opens(house):
     assert admin.get(f"/segue/v1/documents/{bad['id']}").status == 404
 
 
+def test_what_is_removed_or_replaced_while_it_is_read_stays_so(house):
+    admin = house.admin
+    assert admin.post("/segue/v1/collections", {"id": "hasty", "name": "Hasty"}).status == 201
+    long = b"# Okapi\n\n" + b"".join(b"An okapi of the number %d sleeps.\n\n" % n for n in range(4000))
+    for n in range(12):
+        # Some while they wait, some while they are read.
+        document = upload(admin, "hasty", f"gone{n}.md", long).json()["id"]
+        time.sleep(0.02 * n)
+        assert admin.request("DELETE", f"/segue/v1/documents/{document}").status == 204
+        upload(admin, "hasty", f"kept{n}.md", long)
+        time.sleep(0.02 * n)
+        assert upload(admin, "hasty", f"kept{n}.md", b"# Kudu\n\nA kudu of the number %d runs.\n" % n).status == 202
+    for document in admin.get("/segue/v1/collections/hasty/documents?limit=100").json()["documents"]:
+        ready(admin, document["id"])
+    listed = admin.get("/segue/v1/collections/hasty/documents?limit=100").json()["documents"]
+    assert sorted(d["path"] for d in listed) == sorted(f"kept{n}.md" for n in range(12))
+    assert search(admin, "okapi", collections=["hasty"])["hits"] == []
+    assert search(admin, "kudu", collections=["hasty"], limit=100)["total"] == 12
+    assert admin.request("DELETE", "/segue/v1/collections/hasty").status == 204
+
+
 def test_people_see_what_is_theirs_only(house):
     admin = house.admin
     ann, bob = house.person(admin, "ann", "user"), house.person(admin, "bob", "user")
