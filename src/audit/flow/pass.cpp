@@ -124,9 +124,7 @@ void Pass::emit_use(TSNode node, const Value& value, Place where) {
 void Pass::visit_children(TSNode node) {
     const TSNode condition = child(node, "condition");
     const bool assertion = std::string_view(ts_node_type(node)) == "assert_statement";
-    const auto count = ts_node_named_child_count(node);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+    for (const TSNode part : named_children(node)) {
         const Asking asking(*this,
                             assertion || (!is_null(condition) && ts_node_eq(part, condition)));
         visit(part);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
 
@@ -10,7 +11,7 @@ namespace segue::audit {
 namespace {
 
 bool name_char(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 /// Of more than one word: "num_ctx", "numCtx", "NUM_CTX".
@@ -23,17 +24,33 @@ bool is_compound(std::string_view name) {
     return false;
 }
 
+/// Most segments hold nothing of it, and one pass over the text tells which.
+const Matcher& token_scanner() {
+    static const Matcher matcher = [] {
+        const auto literals = token_literals();
+        const std::vector<std::string_view> views(literals.begin(), literals.end());
+        return Matcher(views);
+    }();
+    return matcher;
+}
+
 class Finder {
 public:
     Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
 
     std::vector<Token> run() {
+        const auto ends = token_scanner().ends(source_.text());
+        auto next = ends.begin();
         for (std::uint32_t i = 0; i < segments_.list.size(); ++i) {
             segment_ = i;
             base_ = segments_.list[i].begin;
             text_ = source_.text().substr(base_, segments_.list[i].end - base_);
             region_ = segments_.list[i].region;
-            look();
+            while (next != ends.end() && *next <= base_)
+                ++next;
+            const bool marked = next != ends.end() && *next <= segments_.list[i].end;
+            if (marked || (region_ != Region::kCode && text_.find(':') != std::string_view::npos))
+                look();
         }
         std::stable_sort(tokens_.begin(), tokens_.end(),
                          [](const Token& a, const Token& b) { return a.begin < b.begin; });

@@ -1,8 +1,11 @@
 #include "audit/syntax/tree.hpp"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 extern "C" {
@@ -299,9 +302,52 @@ std::string_view Tree::text(TSNode node) const {
     return text_.substr(begin, end - begin);
 }
 
+namespace {
+
+struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+        return std::hash<std::string_view>()(name);
+    }
+};
+
+/// By its number: the runtime finds a name by comparing it with all of the grammar's, and the flow
+/// asks for millions.
+TSFieldId field_number(const TSLanguage* language, std::string_view name) {
+    using Numbers = std::unordered_map<std::string, TSFieldId, NameHash, std::equal_to<>>;
+    thread_local std::unordered_map<const TSLanguage*, Numbers> known;
+    auto& numbers = known[language];
+    if (const auto found = numbers.find(name); found != numbers.end()) return found->second;
+    const auto number = ts_language_field_id_for_name(language, name.data(),
+                                                      static_cast<std::uint32_t>(name.size()));
+    numbers.emplace(name, number);
+    return number;
+}
+
+}  // namespace
+
+std::vector<TSNode> named_children(TSNode node) {
+    std::vector<TSNode> out;
+    const auto count = ts_node_named_child_count(node);
+    out.reserve(count);
+    if (count < 8) {
+        for (std::uint32_t i = 0; i < count; ++i)
+            out.push_back(ts_node_named_child(node, i));
+        return out;
+    }
+    // The n-th child is found by counting from the first: of many, one after the other is faster.
+    TSTreeCursor cursor = ts_tree_cursor_new(node);
+    for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
+         more = ts_tree_cursor_goto_next_sibling(&cursor)) {
+        const TSNode part = ts_tree_cursor_current_node(&cursor);
+        if (ts_node_is_named(part)) out.push_back(part);
+    }
+    ts_tree_cursor_delete(&cursor);
+    return out;
+}
+
 TSNode child(TSNode node, std::string_view field) {
-    return ts_node_child_by_field_name(node, field.data(),
-                                       static_cast<std::uint32_t>(field.size()));
+    return ts_node_child_by_field_id(node, field_number(ts_tree_language(node.tree), field));
 }
 
 }  // namespace segue::audit

@@ -73,6 +73,8 @@ std::optional<std::string> grammar_mismatch();
 
 /// A child by field name; a null node when there is none.
 TSNode child(TSNode node, std::string_view field);
+/// In order.
+std::vector<TSNode> named_children(TSNode node);
 inline bool is_null(TSNode node) {
     return ts_node_is_null(node);
 }

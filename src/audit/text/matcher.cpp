@@ -75,4 +75,17 @@ bool Matcher::scan(std::string_view bytes, State& state) const {
     return false;
 }
 
+std::vector<std::size_t> Matcher::ends(std::string_view bytes) const {
+    std::vector<std::size_t> out;
+    std::uint32_t at = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        at = next_[at + class_[static_cast<unsigned char>(bytes[i])]];
+        if (at & kMatch) {
+            out.push_back(i + 1);
+            at &= ~kMatch;
+        }
+    }
+    return out;
+}
+
 }  // namespace segue::audit

@@ -22,6 +22,8 @@ public:
     };
     /// True as soon as a literal ends inside `bytes`.
     bool scan(std::string_view bytes, State& state) const;
+    /// Where each literal that stands in `bytes` ends, in order.
+    std::vector<std::size_t> ends(std::string_view bytes) const;
     bool matches(std::string_view bytes) const {
         State state;
         return scan(bytes, state);

@@ -397,6 +397,27 @@ std::optional<Range> find_link(std::string_view text, std::size_t from) {
     return best;
 }
 
+std::vector<std::string> token_literals() {
+    std::vector<std::string> out{"ollama", "11434"};
+    const auto add = [&](std::span<const std::string_view> words) {
+        out.insert(out.end(), words.begin(), words.end());
+    };
+    add(kNativePaths);
+    add(kFamilies);
+    add(kVersioned);
+    // Written in any of the ways that snake() undoes.
+    const auto add_names = [&](std::span<const std::string_view> names) {
+        for (const auto name : names)
+            for (const std::string_view between : {"_", "-", ".", ""})
+                out.push_back(replace_all(std::string(name), "_", between));
+    };
+    add_names(kOwnOptions);
+    add_names(kOwnReply);
+    static constexpr std::string_view kKeepAlive[] = {"keep_alive"};
+    add_names(kKeepAlive);
+    return out;
+}
+
 std::span<const std::string_view> scan_literals() {
     return kScan;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +50,10 @@ std::optional<Tag> find_tag(std::string_view text, std::size_t from = 0);
 bool is_tag(std::string_view text);
 /// A family without a variant: "llama3.2", "nomic-embed-text".
 bool is_bare_family(std::string_view text);
+
+/// In lower case: what stands in every token there is, whole or in part, but for a tag of a family
+/// that nobody knows ("mine:7b").
+std::vector<std::string> token_literals();
 
 /// 11434 as a port: not inside a longer run of digits, a hash or a decimal number.
 std::optional<Range> find_port(std::string_view text, std::size_t from = 0);
