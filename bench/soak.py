@@ -53,6 +53,7 @@ if sanitized():
     PATIENCE = 60.0
 # A sanitizer keeps freed memory for a while, so that its use is seen: 16 MB of it here, and shadow memory beside.
 os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=16")
+os.environ.setdefault("TSAN_OPTIONS", f"suppressions={ROOT / 'tests/tsan.supp'}")
 MOST_GROWTH_KB = 128 * 1024 if sanitized() else 8192
 
 

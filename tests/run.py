@@ -208,6 +208,7 @@ def main() -> int:
     build = options.build.resolve()
     reports = build / "test-reports"
     reports.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TSAN_OPTIONS", f"suppressions={TESTS / 'tsan.supp'}")
     environment = {**os.environ, "SEGUE_BIN": str(build / "segue"), "PYTHONDONTWRITEBYTECODE": "1",
                    "SEGUE_CONFORMANCE_REPORT": str(build / "conformance.md")}
     jobs = []  # the longest first
