@@ -1,5 +1,6 @@
-// Parsed once for all (precompiled): the headers that nearly every file reads, two thirds of a file's compile time.
-// A file still includes what it uses; tools/check_headers holds headers to that.
+// Parsed once for all (precompiled): the headers that nearly every file reads, two thirds of a
+// file's compile time. A file still includes what it uses; tools/check_headers holds headers to
+// that.
 #pragma once
 #include <fmt/format.h>
 

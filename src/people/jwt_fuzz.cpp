@@ -1,4 +1,5 @@
-// Key sets and identity tokens come from a provider: any bytes end in a verdict, and without a key none is good.
+// Key sets and identity tokens come from a provider: any bytes end in a verdict, and without a key
+// none is good.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
