@@ -16,7 +16,7 @@ public:
     RequestParser::Next on_head(ParsedHead head) override {
         text += head.request.method + ' ' + head.request.path + '?' + head.request.query + '\n';
         for (const auto& [name, value] : head.request.headers.entries())
-            text += name + '=' + value + '\n';
+            text.append(name).append(1, '=').append(value).append(1, '\n');
         return RequestParser::Next::kGoOn;
     }
     RequestParser::Next on_body(std::string_view bytes) override {

@@ -18,10 +18,11 @@ bool PlainChunk::learn(std::string_view data, json::Value root) {
         !choice["token_ids"].absent() || !root["metrics"].absent() ||
         !root["prompt_token_ids"].absent())
         return false;
-    // The parser keeps a copy of the text: the same place in `data`.
+    // The parser keeps a copy of the text: the same place in `data`, unless broken UTF-8 was
+    // replaced in it, which makes it longer.
     const auto at = static_cast<std::size_t>(content.raw().data() - root.raw().data()) +
                     data.find_first_not_of(" \t\r\n");
-    if (data.substr(at, content.raw().size()) != content.raw()) return false;
+    if (at > data.size() || data.substr(at, content.raw().size()) != content.raw()) return false;
     before_ = data.substr(0, at + 1);
     after_ = data.substr(at + content.raw().size() - 1);
     return true;

@@ -59,6 +59,16 @@ TEST(PlainChunk, LearnsNothingFromChunksThatSayMore) {
     EXPECT_FALSE(chunk.learned());
 }
 
+TEST(PlainChunk, LearnsNothingBehindBrokenUtf8) {
+    // The parser's copy is longer than what came: each broken byte became three.
+    PlainChunk chunk;
+    for (const std::size_t broken : {std::size_t{1}, std::size_t{20}, std::size_t{400}}) {
+        const std::string data = "{\"id\":\"" + std::string(broken, '\xFF') +
+                                 R"(","choices":[{"index":0,"delta":{"content":"Par"}}]})";
+        EXPECT_FALSE(learn(chunk, data)) << broken;
+    }
+}
+
 TEST(PlainChunk, LearnsBehindWhiteSpace) {
     PlainChunk chunk;
     const std::string data = " " + std::string(kFirst);
