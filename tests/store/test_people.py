@@ -1,19 +1,10 @@
 """People from outside: the one-time link, sessions, roles over every route, the log."""
 
-import re
-
 import pytest
 
-from support.people import PASSWORD, Browser
+from support.people import PASSWORD, Browser, operations
 
 ROLES = ("admin", "user", "main", "reader", "writer", "debug", "documentation")
-
-
-def operations(admin):
-    document = admin.get("/segue/v1/openapi.json").json()
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield method.upper(), re.sub(r"{\w+}", "0", path), operation
 
 
 def test_the_link_works_once(house, admin):

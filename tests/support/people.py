@@ -47,6 +47,13 @@ class Browser:
         return self.take(self.post("/segue/v1/session", {"login": login, "password": password}))
 
 
+def operations(browser: Browser):
+    """Method, path (0 for each parameter) and description of every operation of Segue's own API."""
+    for path, methods in browser.get("/segue/v1/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), re.sub(r"{\w+}", "0", path), operation
+
+
 class House(Segue):
     """`segue serve` with a database of its own; `admin` is a browser with the administrator signed in."""
 

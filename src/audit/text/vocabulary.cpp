@@ -398,7 +398,7 @@ std::optional<Range> find_link(std::string_view text, std::size_t from) {
 }
 
 std::vector<std::string> token_literals() {
-    std::vector<std::string> out{"ollama", "11434"};
+    std::vector<std::string> out{"ollama", "11434", "keep_alive", "keep-alive", "keepalive"};
     const auto add = [&](std::span<const std::string_view> words) {
         out.insert(out.end(), words.begin(), words.end());
     };
@@ -413,8 +413,6 @@ std::vector<std::string> token_literals() {
     };
     add_names(kOwnOptions);
     add_names(kOwnReply);
-    static constexpr std::string_view kKeepAlive[] = {"keep_alive"};
-    add_names(kKeepAlive);
     return out;
 }
 

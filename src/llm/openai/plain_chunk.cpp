@@ -19,10 +19,12 @@ bool PlainChunk::learn(std::string_view data, json::Value root) {
         !root["prompt_token_ids"].absent())
         return false;
     // The parser keeps a copy of the text: the same place in `data`, unless broken UTF-8 was
-    // replaced in it, which makes it longer.
-    const auto at = static_cast<std::size_t>(content.raw().data() - root.raw().data()) +
-                    data.find_first_not_of(" \t\r\n");
-    if (at > data.size() || data.substr(at, content.raw().size()) != content.raw()) return false;
+    // replaced before it, which makes the copy longer.
+    const auto begin = data.find_first_not_of(" \t\r\n");
+    const auto place = static_cast<std::size_t>(content.raw().data() - root.raw().data());
+    if (!data.substr(begin).starts_with(root.raw().substr(0, place + content.raw().size())))
+        return false;
+    const auto at = begin + place;
     before_ = data.substr(0, at + 1);
     after_ = data.substr(at + content.raw().size() - 1);
     return true;

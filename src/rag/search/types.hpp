@@ -46,7 +46,6 @@ struct Passage {
     bool operator==(const Passage&) const = default;
 };
 
-/// A document that was read and cut.
 /// What somebody handed in and waits to be read. It may be taken back or replaced while it is read;
 /// what was read is dropped then.
 struct Upload {
@@ -54,6 +53,7 @@ struct Upload {
     WallTime accepted{};
 };
 
+/// A document that was read and cut.
 struct ReadDocument {
     std::string path;
     std::string title;
