@@ -131,9 +131,7 @@ Value Pass::made(TSNode node) {
             type.find_first_of(".[") == std::string_view::npos && !what.has(kMaker)) {
             value.shape = go_shape(type);
             if (inner.shape >= 0)
-                for (const auto& [name, attr] :
-                     Names(world_.shapes[static_cast<std::size_t>(inner.shape)]))
-                    note_change(attribute(value.shape, name).merge(attr));
+                learn_attributes(value.shape, Names(attributes(inner.shape)));
         } else if (value.shape < 0) {
             value.shape = inner.shape;
         }
@@ -211,7 +209,7 @@ Value Pass::call(TSNode node) {
             return value;
         }
         if (local(module))
-            if (const auto file = world_.resolve(module, index_)) return module_value(*file);
+            if (const auto file = resolve(module)) return module_value(*file);
         return {};
     }
     // `const m = await import('ollama')`: the callee is a keyword.
@@ -240,8 +238,7 @@ void Pass::callbacks(std::string_view name, Arguments& list, const Value& what,
         if (result.has(kReply)) given = inherit(result, kReply | kOpenAi | kRaw);
         if (what.has(kReply)) given.merge(inherit(what, kReply | kOpenAi | kRaw));
         if (!failure)
-            bind_parameter(world_.functions[static_cast<std::size_t>(argument.value.function)], 0,
-                           given);
+            bind_parameter(function_at(argument.value.function), 0, given);
     }
 }
 
@@ -258,8 +255,7 @@ void Pass::bind_parameter(const Function& function, std::size_t position, const 
     if (position >= function.parameters.size() || function.parameters[position].empty() ||
         !says_something(value))
         return;
-    auto& names = world_.files[function.file].scopes[function.scope];
-    note_change(names[function.parameters[position]].merge(value));
+    learn_name(function.file, function.scope, function.parameters[position], value);
 }
 
 Value Pass::called(TSNode name_node, const Value& what, const Value& owner, const Arguments& list) {
@@ -303,7 +299,7 @@ void Pass::client_arguments(const Value& what, const Arguments& list) {
 }
 
 Value Pass::enter(int function, const Arguments& list) {
-    const auto& known = world_.functions[static_cast<std::size_t>(function)];
+    const auto& known = function_at(function);
     std::size_t position = 0;
     for (const auto& argument : list) {
         std::size_t at = position;

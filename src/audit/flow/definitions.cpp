@@ -51,7 +51,11 @@ Value Pass::function(TSNode node, std::string_view bound) {
     if (!parameters.empty() && (parameters.front() == "self" || parameters.front() == "cls" ||
                                 parameters.front() == "&self"))
         parameters.erase(parameters.begin());
-    world_.functions[static_cast<std::size_t>(known)].parameters = std::move(parameters);
+    auto& taken = world_.functions[static_cast<std::size_t>(known)].parameters;
+    if (taken != parameters) {
+        taken = std::move(parameters);
+        world_.note_change(cell(CellKind::kFunction, static_cast<std::size_t>(known)));
+    }
     for (const std::string_view field : {"return_type", "result", "returns"})
         if (const TSNode type = child(node, field); !is_null(type)) (void)eval(type, Place::kType);
     const TSNode body = child(node, "body");
@@ -60,8 +64,7 @@ Value Pass::function(TSNode node, std::string_view bound) {
         const bool expression = body_kind != NodeKind::kOther && body_kind != NodeKind::kReturn &&
                                 body_kind != NodeKind::kFor;
         if (expression && std::string_view(ts_node_type(body)) != "block")
-            note_change(world_.functions[static_cast<std::size_t>(known)].returns.merge(
-                eval(body, Place::kValue)));
+            learn_result(known, eval(body, Place::kValue));
         else
             visit(body);
     } else {
@@ -77,15 +80,15 @@ Value Pass::function(TSNode node, std::string_view bound) {
     scopes_.pop_back();
     in_class_body_ = outer;
     asking_ = was_asking;
-    const Value& result = world_.functions[static_cast<std::size_t>(known)].returns;
+    const Value result = function_at(known).returns;
     value.returns = result.traits;
     value.returns_shape = result.shape;
     value.from = result.from;
     if (!own_name.empty()) {
         if (receiver >= 0)
-            note_change(attribute(receiver, own_name).merge(value));
+            learn_attribute(receiver, own_name, value);
         else if (method && own_name != "constructor" && own_name != "__init__")
-            note_change(attribute(classes_.back(), own_name).merge(value));
+            learn_attribute(classes_.back(), own_name, value);
         else if (method)
             constructors_[classes_.back()] = known;
         else
@@ -102,7 +105,7 @@ void Pass::property(TSNode node, std::string_view name, const Value& result) {
                            std::string_view(ts_node_type(parent)) == "decorated_definition" &&
                            text(parent).substr(0, 40).find("property") != std::string_view::npos;
     if (decorated || text(node).starts_with("get "))
-        note_change(attribute(classes_.back(), name).merge(result));
+        learn_attribute(classes_.back(), name, result);
 }
 
 int Pass::go_receiver(TSNode node) {
@@ -155,7 +158,7 @@ void Pass::parameter(TSNode node, std::vector<std::string>& names) {
         (text(node).starts_with("private ") || text(node).starts_with("public ") ||
          text(node).starts_with("readonly ") || text(node).starts_with("protected ")) &&
         file_.language != Language::kJava)
-        note_change(attribute(classes_.back(), text(name)).merge(all));
+        learn_attribute(classes_.back(), text(name), all);
 }
 
 Value Pass::instance(const Value& type, TSNode node) {
@@ -175,8 +178,10 @@ Value Pass::instance(const Value& type, TSNode node) {
             std::islower(static_cast<unsigned char>(name.front())) != 0 &&
             !one_of(name, {"string", "int", "bool", "error", "any", "byte", "float64", "int64"}))
             value.shape = go_shape(name);
-        if (const auto dot = name.find('.'); dot != std::string_view::npos && value.shape < 0)
+        if (const auto dot = name.find('.'); dot != std::string_view::npos && value.shape < 0) {
+            file_.read.insert(cell(CellKind::kGoTypes));
             value.shape = world_.go_type(name);
+        }
     }
     return value;
 }
@@ -305,9 +310,7 @@ void Pass::bases(TSNode node, int shape, Value& value) {
         const Value base = eval(node, Place::kType);
         if (base.has(kMaker)) value.merge(base);
         if (base.returns_shape >= 0 && base.returns_shape != shape)
-            for (const auto& [name, what] :
-                 Names(world_.shapes[static_cast<std::size_t>(base.returns_shape)]))
-                note_change(attribute(shape, name).merge(what));
+            learn_attributes(shape, Names(attributes(base.returns_shape)));
         return;
     }
     const auto count = ts_node_named_child_count(node);
@@ -325,7 +328,7 @@ void Pass::bind_target(TSNode target, const Value& value) {
                 common_export(target, value);
             const Value owner = eval(object, Place::kObject);
             if (owner.shape >= 0 && says_something(value)) {
-                note_change(attribute(owner.shape, text(name)).merge(value));
+                learn_attribute(owner.shape, text(name), value);
                 // What a caller handed in is kept here.
                 if (value.has(kAddress) && !value.always(kAddress))
                     emit(Role::kAddress, target, value, Confidence::kLikely);

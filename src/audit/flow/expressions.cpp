@@ -294,7 +294,7 @@ Value Pass::object(TSNode node) {
         if (says_something(inner)) {
             if (value.shape < 0)
                 value.shape = world_.shape(id("@" + std::to_string(ts_node_start_byte(node))));
-            note_change(attribute(value.shape, name).merge(inner));
+            learn_attribute(value.shape, name, inner);
         }
     }
     return value;

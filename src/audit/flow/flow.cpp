@@ -205,6 +205,25 @@ bool World::leads_on(const Value& value, int depth) const {
     return false;
 }
 
+bool World::is_stale(std::size_t file) const {
+    const auto& passed = files[file].passed;
+    if (!passed) return true;
+    const auto newer = [&](Cell read) {
+        const auto found = changed_.find(read);
+        return found != changed_.end() && found->second > *passed;
+    };
+    return newer(cell(CellKind::kFile, file)) ||
+           std::any_of(files[file].read.begin(), files[file].read.end(), newer);
+}
+
+void World::resolve_again() {
+    for (std::size_t i = 0; i < files.size(); ++i)
+        if (std::any_of(files[i].imports.begin(), files[i].imports.end(), [&](const auto& known) {
+                return resolve(known.first, i) != known.second;
+            }))
+            files[i].passed.reset();
+}
+
 void World::add(FlowFile file, const std::string& stem) {
     const auto slash = stem.rfind('/');
     by_name[stem.substr(slash == std::string::npos ? 0 : slash + 1)].insert(stem);
@@ -235,10 +254,13 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     };
     const auto rounds = [&] {
         for (int round = 0; round < kRounds; ++round) {
-            world.changed = false;
-            for (std::size_t i = 0; i < world.files.size(); ++i)
+            bool settled = true;
+            for (std::size_t i = 0; i < world.files.size(); ++i) {
+                if (!world.is_stale(i)) continue;
                 pass(world, i, false);
-            if (!world.changed) break;
+                settled = false;
+            }
+            if (settled) break;
         }
     };
     take(0);
@@ -263,6 +285,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         for (auto& file : world.files)
             file.parsed = &files[file.index];  // the list may have moved
         take(old);
+        world.resolve_again();
         rounds();
     }
     for (std::size_t i = 0; i < world.files.size(); ++i) {

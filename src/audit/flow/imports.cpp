@@ -74,7 +74,7 @@ void Pass::import_python(TSNode node, std::string_view type) {
             const auto head = module.substr(0, module.find('.'));
             const auto bound = is_null(alias) ? head : text(alias);
             if (local(module)) {
-                if (const auto file = world_.resolve(module, index_))
+                if (const auto file = resolve(module))
                     bind(bound, module_value(*file));
             } else if (is_ollama_package(module)) {
                 const Value value = with(
@@ -91,7 +91,7 @@ void Pass::import_python(TSNode node, std::string_view type) {
     if (is_null(module_node)) return;
     const auto module = text(module_node);
     const bool ours = local(module);
-    const auto file = ours ? world_.resolve(module, index_) : std::nullopt;
+    const auto file = ours ? resolve(module) : std::nullopt;
     for (std::uint32_t i = 0; i < count; ++i) {
         TSNode name = ts_node_named_child(node, i);
         if (ts_node_eq(name, module_node)) continue;
@@ -118,16 +118,14 @@ void Pass::import_python(TSNode node, std::string_view type) {
 }
 
 Value Pass::module_value(std::size_t file) {
-    const auto scope = world_.files[file].scopes.find(0);
-    if (scope != world_.files[file].scopes.end())
-        if (const auto whole = scope->second.find(kCommonExports); whole != scope->second.end())
+    const Names* names = module_names(file);
+    if (names != nullptr)
+        if (const auto whole = names->find(kCommonExports); whole != names->end())
             return whole->second;
     Value value;
     value.shape = world_.shape(world_.files[file].parsed->source.path() + ":");
     // The module's names are the attributes of its shape.
-    if (scope != world_.files[file].scopes.end())
-        for (const auto& [name, what] : Names(scope->second))
-            note_change(attribute(value.shape, name).merge(what));
+    if (names != nullptr) learn_attributes(value.shape, Names(*names));
     return value;
 }
 
@@ -135,12 +133,11 @@ void Pass::import_local(std::string_view module, std::optional<std::size_t> file
                         std::string_view name, std::string_view bound, TSNode node) {
     Value value;
     if (file) {
-        const auto scope = world_.files[*file].scopes.find(0);
-        if (scope != world_.files[*file].scopes.end())
-            if (const auto found = scope->second.find(name); found != scope->second.end())
-                value = found->second;
-        if (name == "*" && scope != world_.files[*file].scopes.end()) {
-            for (const auto& [each, what] : Names(scope->second))
+        const Names* names = module_names(*file);
+        if (names != nullptr)
+            if (const auto found = names->find(name); found != names->end()) value = found->second;
+        if (name == "*" && names != nullptr) {
+            for (const auto& [each, what] : Names(*names))
                 bind(each, what);
             return;
         }
@@ -148,7 +145,7 @@ void Pass::import_local(std::string_view module, std::optional<std::size_t> file
     if (!says_something(value)) {
         const std::string inner =
             std::string(module) + (module.ends_with('.') ? "" : ".") + std::string(name);
-        if (const auto inner_file = world_.resolve(inner, index_);
+        if (const auto inner_file = resolve(inner);
             inner_file && *inner_file != index_)
             value = module_value(*inner_file);
     }
@@ -161,7 +158,7 @@ void Pass::import_script(TSNode node) {
     if (is_null(source)) return;
     const auto module = unquoted(text(source));
     const bool ours = local(module);
-    const auto file = ours ? world_.resolve(module, index_) : std::nullopt;
+    const auto file = ours ? resolve(module) : std::nullopt;
     const bool package = !ours && is_ollama_package(module);
     const bool connector = !is_native_package(module);
     const auto each = [&](TSNode name, std::string_view imported_name, std::string_view bound,
@@ -223,11 +220,11 @@ void Pass::reexport(TSNode node) {
     const auto module = unquoted(text(source));
     if (is_ollama_package(module) && !local(module))
         emit(Role::kImport, source, with(kModule, source, "the package is exported again"));
-    const auto file = world_.resolve(module, index_);
+    const auto file = resolve(module);
     if (!file || *file == index_) return;
-    const auto scope = world_.files[*file].scopes.find(0);
-    if (scope == world_.files[*file].scopes.end()) return;
-    const Names names = scope->second;
+    const Names* of_module = module_names(*file);
+    if (of_module == nullptr) return;
+    const Names names = *of_module;
     bool listed = false;
     const auto count = ts_node_named_child_count(node);
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -251,15 +248,14 @@ void Pass::reexport(TSNode node) {
 
 void Pass::common_export(TSNode target, const Value& value) {
     const auto name = text(target);
-    auto& names = file_.scopes[0];
     if (name == "module.exports") {
-        note_change(names[std::string(kCommonExports)].merge(value));
-        note_change(names["default"].merge(value));
+        learn_name(index_, 0, kCommonExports, value);
+        learn_name(index_, 0, "default", value);
         if (value.shape < 0) return;
-        for (const auto& [each, what] : Names(world_.shapes[static_cast<std::size_t>(value.shape)]))
-            note_change(names[each].merge(what));
+        for (const auto& [each, what] : Names(attributes(value.shape)))
+            learn_name(index_, 0, each, what);
     } else if (name.starts_with("exports.") || name.starts_with("module.exports.")) {
-        note_change(names[std::string(name.substr(name.rfind('.') + 1))].merge(value));
+        learn_name(index_, 0, name.substr(name.rfind('.') + 1), value);
     }
 }
 
@@ -291,12 +287,12 @@ void Pass::import_java_local(std::string_view module, std::string_view line) {
     const auto last = module.substr(module.rfind('.') + 1);
     const bool member = line.starts_with("import static ");
     const auto owner = member ? module.substr(0, module.size() - last.size() - 1) : module;
-    const auto file = world_.resolve(replace_all(owner, ".", "/"), index_);
+    const auto file = resolve(replace_all(owner, ".", "/"));
     if (!file || *file == index_) return;
-    const auto scope = world_.files[*file].scopes.find(0);
-    if (scope == world_.files[*file].scopes.end()) return;
-    const auto found = scope->second.find(owner.substr(owner.rfind('.') + 1));
-    if (found == scope->second.end()) return;
+    const Names* names = module_names(*file);
+    if (names == nullptr) return;
+    const auto found = names->find(owner.substr(owner.rfind('.') + 1));
+    if (found == names->end()) return;
     if (!member)
         bind(last, found->second);
     else if (found->second.returns_shape >= 0)

@@ -42,6 +42,54 @@ const Value* Pass::lookup(std::string_view name) const {
     return nullptr;
 }
 
+const Names& Pass::attributes(int shape) const {
+    const auto index = static_cast<std::size_t>(shape);
+    file_.read.insert(cell(CellKind::kShape, index));
+    return world_.shapes[index];
+}
+
+const Names* Pass::module_names(std::size_t file) const {
+    file_.read.insert(cell(CellKind::kFile, file));
+    const auto& scopes = world_.files[file].scopes;
+    const auto found = scopes.find(0);
+    return found == scopes.end() ? nullptr : &found->second;
+}
+
+const Function& Pass::function_at(int function) const {
+    const auto index = static_cast<std::size_t>(function);
+    file_.read.insert(cell(CellKind::kFunction, index));
+    return world_.functions[index];
+}
+
+std::optional<std::size_t> Pass::resolve(std::string_view module) const {
+    const auto known = file_.imports.find(module);
+    if (known != file_.imports.end()) return known->second;
+    return file_.imports.emplace(module, world_.resolve(module, index_)).first->second;
+}
+
+void Pass::learn_name(std::size_t file, std::uint32_t scope, std::string_view name,
+                      const Value& value) {
+    if (world_.files[file].scopes[scope][std::string(name)].merge(value))
+        world_.note_change(cell(CellKind::kFile, file));
+}
+
+void Pass::learn_attribute(int shape, std::string_view name, const Value& value) {
+    const auto index = static_cast<std::size_t>(shape);
+    if (world_.shapes[index][std::string(name)].merge(value))
+        world_.note_change(cell(CellKind::kShape, index));
+}
+
+void Pass::learn_attributes(int shape, const Names& names) {
+    for (const auto& [name, value] : names)
+        learn_attribute(shape, name, value);
+}
+
+void Pass::learn_result(int function, const Value& value) {
+    const auto index = static_cast<std::size_t>(function);
+    if (world_.functions[index].returns.merge(value))
+        world_.note_change(cell(CellKind::kFunction, index));
+}
+
 void Pass::bind(std::string_view name, const Value& value) {
     if (name.empty() || name == "_") return;
     if (!says_something(value)) {
@@ -51,21 +99,21 @@ void Pass::bind(std::string_view name, const Value& value) {
         return;
     }
     if (in_class_body_ && !classes_.empty()) {
-        note_change(attribute(classes_.back(), name).merge(value));
+        learn_attribute(classes_.back(), name, value);
         // Class attributes are also seen by name inside the body.
     }
     const bool global = globals_.contains({scopes_.back(), std::string(name)});
-    note_change(file_.scopes[global ? 0 : scopes_.back()][std::string(name)].merge(value));
+    learn_name(index_, global ? 0 : scopes_.back(), name, value);
 }
 
 void Pass::bind_outward(std::string_view name, const Value& value) {
     if (name.empty() || !says_something(value)) return;
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend() && *scope != 0; ++scope)
-        note_change(file_.scopes[*scope][std::string(name)].merge(value));
+        learn_name(index_, *scope, name, value);
 }
 
 Value Pass::attribute_of(int shape, std::string_view name) const {
-    const auto& names = world_.shapes[static_cast<std::size_t>(shape)];
+    const auto& names = attributes(shape);
     const auto found = names.find(name);
     return found == names.end() ? Value{} : found->second;
 }
@@ -186,9 +234,7 @@ void Pass::returns(TSNode node) {
     const auto count = ts_node_named_child_count(node);
     for (std::uint32_t i = 0; i < count; ++i)
         all.merge(eval(ts_node_named_child(node, i), Place::kValue));
-    if (!functions_.empty())
-        note_change(
-            world_.functions[static_cast<std::size_t>(functions_.back())].returns.merge(all));
+    if (!functions_.empty()) learn_result(functions_.back(), all);
 }
 
 void Pass::loop(TSNode node) {

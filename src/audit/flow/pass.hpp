@@ -57,6 +57,9 @@ public:
           emit_(emit) {}
 
     void run() {
+        file_.passed = world_.clock();
+        file_.read.clear();
+        file_.imports.clear();
         scopes_.push_back(0);
         visit_children(tree_.root());
     }
@@ -67,13 +70,20 @@ private:
     // Names.
     std::string id(std::string_view what) const;
     const Value* lookup(std::string_view name) const;
-    void note_change(bool changed) { world_.changed = world_.changed || changed; }
+    // Each way to read or change what outlives the pass, so that the World knows of it.
+    const Names& attributes(int shape) const;
+    /// Of a module of the project; none while nothing is known of it.
+    const Names* module_names(std::size_t file) const;
+    const Function& function_at(int function) const;
+    std::optional<std::size_t> resolve(std::string_view module) const;
+    void learn_name(std::size_t file, std::uint32_t scope, std::string_view name,
+                    const Value& value);
+    void learn_attribute(int shape, std::string_view name, const Value& value);
+    void learn_attributes(int shape, const Names& names);
+    void learn_result(int function, const Value& value);
     void bind(std::string_view name, const Value& value);
     /// Also in the functions around: `reply = …` in a callback fills a variable of theirs.
     void bind_outward(std::string_view name, const Value& value);
-    Value& attribute(int shape, std::string_view name) {
-        return world_.shapes[static_cast<std::size_t>(shape)][std::string(name)];
-    }
     Value attribute_of(int shape, std::string_view name) const;
     Value with(std::uint32_t traits, TSNode node, std::string_view what) const;
 

@@ -1,5 +1,8 @@
 /// All that the flow knows while it runs: the files with their trees, names by scope, attributes by
 /// shape, functions with their parameters. One thread; lives for one follow().
+///
+/// A file is passed over again only when something that its last pass read has changed since: each
+/// pass notes the cells that it reads, and a clock that ticks with every change tells what is newer.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +11,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "audit/flow/values.hpp"
@@ -16,6 +21,14 @@
 #include "audit/syntax/tree.hpp"
 
 namespace segue::audit {
+
+/// What a pass can read and change: the names of a file, the attributes of a shape, what a function
+/// takes and gives, the list of Go's types.
+using Cell = std::uint64_t;
+enum class CellKind : std::uint8_t { kFile, kShape, kFunction, kGoTypes };
+inline Cell cell(CellKind kind, std::size_t index = 0) {
+    return (static_cast<Cell>(index) << 2U) | static_cast<Cell>(kind);
+}
 
 struct Function {
     std::size_t file = 0;
@@ -36,6 +49,10 @@ struct FlowFile {
     bool speaks = false;
     std::unique_ptr<const Surroundings> around;
     std::set<std::pair<std::uint32_t, int>> emitted;
+    // Of the last pass: when it began (none: never), what it read of others, what it imports.
+    std::optional<std::uint64_t> passed;
+    std::unordered_set<Cell> read;
+    std::map<std::string, std::optional<std::size_t>, std::less<>> imports;
 };
 
 class World {
@@ -51,9 +68,14 @@ public:
     std::map<std::pair<std::size_t, std::uint32_t>, int> function_ids;
     std::map<std::string, std::size_t, std::less<>> stems;  // lower-case path without extension
     std::map<std::string, std::set<std::string>, std::less<>> by_name;  // stems by their last part
-    bool changed = false;
 
     void add(FlowFile file, const std::string& stem);
+    /// After files were added: whose imports lead elsewhere now is passed over again.
+    void resolve_again();
+    void note_change(Cell changed) { changed_[changed] = ++clock_; }
+    std::uint64_t clock() const { return clock_; }
+    /// Its last pass would find something new.
+    bool is_stale(std::size_t file) const;
     /// Whoever gets it can reach a client, an address or a model.
     bool leads_on(const Value& value, int depth = 3) const;
 
@@ -66,6 +88,7 @@ public:
             auto name = id.substr(id.find_last_of("/ ") + 1);
             if (const auto colon = name.find(':'); colon != std::string::npos) name[colon] = '.';
             go_types.try_emplace(std::move(name), at->second);
+            note_change(cell(CellKind::kGoTypes));
         }
         return at->second;
     }
@@ -82,6 +105,10 @@ public:
     }
     /// The file of the tree that a module names, as seen from `importer`.
     std::optional<std::size_t> resolve(std::string_view module, std::size_t importer) const;
+
+private:
+    std::uint64_t clock_ = 0;
+    std::unordered_map<Cell, std::uint64_t> changed_;  // when
 };
 
 /// One pass over one file: binds names, and with `emit` adds the tokens.
