@@ -22,14 +22,15 @@ namespace {
 const rag::Reader kEverybody = rag::Reader::administrator();
 
 /// The collection of that name; a new one is readable by everyone who may sign in.
-Result<rag::Collection> collection_of(store::Pool& pool, const std::string& slug) {
+Result<rag::CollectionEntry> collection_of(store::Pool& pool, const std::string& slug) {
     rag::Collections collections(pool);
-    auto found = collections.find(kEverybody, slug);
+    auto found = collections.entry(kEverybody, slug);
     if (found || found.error().fault != Fault::kNotFound) return found;
     rag::NewCollection wanted;
     wanted.slug = slug;
     wanted.readers = {{rag::Grant::Kind::kEveryone, ""}};
-    return collections.create(wanted);
+    SEGUE_TRY(made, collections.create(wanted));
+    return collections.entry(kEverybody, made.slug);
 }
 
 struct Tally {
@@ -166,7 +167,7 @@ void write_document(json::Writer& w, const rag::Document& document) {
 }
 
 Result<std::vector<rag::Document>> all_documents(rag::Collections& collections,
-                                                 const rag::Collection& collection) {
+                                                 std::int64_t collection) {
     std::vector<rag::Document> documents;
     rag::DocumentFilter filter;
     filter.limit = 1000;
@@ -262,7 +263,7 @@ int docs_list_command(const DocsArguments& arguments, Console& console) {
         w.member("id", collection.slug).member("name", collection.name);
         w.member("passages", collection.passages).member("embedded", collection.embedded);
         w.key("documents").begin_array();
-        const auto documents = all_documents(collections, collection);
+        const auto documents = all_documents(collections, collection.id);
         if (!documents) return report(console, documents.error());
         for (const auto& document : *documents) {
             write_document(w, document);
@@ -293,9 +294,9 @@ int docs_remove_command(const DocsArguments& arguments, Console& console) {
     const auto store = serve::open_ready_store(arguments.flags, console.environment);
     if (!store) return report(console, store.error());
     rag::Collections collections((*store)->pool());
-    const auto collection = collections.find(kEverybody, arguments.collection);
+    const auto collection = collections.entry(kEverybody, arguments.collection);
     if (!collection) return report(console, collection.error());
-    const auto documents = all_documents(collections, *collection);
+    const auto documents = all_documents(collections, collection->id);
     if (!documents) return report(console, documents.error());
     std::vector<std::int64_t> ids;
     std::vector<std::string> removed;
@@ -335,9 +336,9 @@ int search_command(const SearchArguments& arguments, Console& console) {
     request.types = arguments.types;
     request.limit = arguments.limit;
     request.mode = rag::parse_mode(arguments.mode).value_or(rag::Mode::kHybrid);
-    for (const auto& slug : arguments.collections)
-        if (const auto found = rag::Collections(pool).find(kEverybody, slug); !found)
-            return report(console, found.error());
+    if (const auto known = rag::Collections(pool).check_readable(kEverybody, arguments.collections);
+        !known)
+        return report(console, known.error());
     std::unique_ptr<rag::Embedder> embedder;
     std::string without_vectors;
     if (request.mode != rag::Mode::kKeyword) {

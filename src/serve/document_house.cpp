@@ -161,7 +161,7 @@ Result<bool> DocumentHouse::read_one(rag::Library& library) {
     return true;
 }
 
-Result<std::int64_t> DocumentHouse::accept(const rag::Collection& collection,
+Result<std::int64_t> DocumentHouse::accept(const rag::CollectionEntry& collection,
                                            const std::string& path, std::string_view bytes,
                                            std::string_view who) {
     SEGUE_TRY(id, store_.pool().transaction([&](store::Connection& c) -> Result<std::int64_t> {

@@ -42,7 +42,7 @@ public:
     DocumentHouse& operator=(const DocumentHouse&) = delete;
 
     /// Takes an upload over: kept in the store, read behind. The document, waiting.
-    Result<std::int64_t> accept(const rag::Collection& collection, const std::string& path,
+    Result<std::int64_t> accept(const rag::CollectionEntry& collection, const std::string& path,
                                 std::string_view bytes, std::string_view who);
     /// Reads a document that failed again; kNotFound when its bytes are not kept.
     Result<void> retry(std::int64_t document);

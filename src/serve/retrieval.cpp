@@ -105,8 +105,7 @@ Result<chat::Found> Retrieval::search(const chat::Person& person, std::string_vi
                                       const std::vector<std::string>& collections,
                                       std::size_t limit) {
     const rag::Reader reader = reader_of(person.id, person.role);
-    for (const auto& name : collections)
-        SEGUE_TRY_VOID(collections_.find(reader, name));
+    SEGUE_TRY_VOID(collections_.check_readable(reader, collections));
     rag::SearchRequest request;
     request.query = question.substr(0, rag::kLongestQuestion);
     request.reader = reader;
@@ -120,7 +119,7 @@ Result<chat::Found> Retrieval::search(const chat::Person& person, std::string_vi
 }
 
 Result<std::vector<std::string>> Retrieval::readable(const chat::Person& person) {
-    SEGUE_TRY(all, collections_.list(reader_of(person.id, person.role)));
+    SEGUE_TRY(all, collections_.entries(reader_of(person.id, person.role)));
     std::vector<std::string> out;
     for (auto& collection : all)
         out.push_back(std::move(collection.slug));
@@ -130,7 +129,7 @@ Result<std::vector<std::string>> Retrieval::readable(const chat::Person& person)
 std::vector<std::string> Retrieval::names(const std::vector<std::string>& collections) {
     if (collections.empty()) return {};
     std::vector<std::string> out;
-    const auto all = collections_.list(rag::Reader::administrator());
+    const auto all = collections_.entries(rag::Reader::administrator());
     for (const auto& slug : collections) {
         std::string name = slug;
         if (all)

@@ -141,33 +141,61 @@ bool is_collection_slug(std::string_view text) {
                        [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
-Result<std::vector<Collection>> Collections::list(const Reader& reader) {
-    SEGUE_TRY(rows, query_collections(pool_, "true", reader));
-    return collections_of(std::move(rows));
+Result<std::vector<CollectionEntry>> Collections::entries(const Reader& reader) {
+    SEGUE_TRY(rows, (pool_.query<std::int64_t, std::string, std::string, bool>(
+                        fmt::format("SELECT c.id, c.slug, c.name, {} FROM collection c WHERE {} "
+                                    "ORDER BY c.slug",
+                                    access_condition("write", "$1", "$2", "$3"),
+                                    access_condition("read", "$1", "$2", "$3")),
+                        reader.everything, reader.role, reader.person)));
+    std::vector<CollectionEntry> made;
+    for (auto& [id, slug, name, can_write] : rows)
+        made.push_back({id, std::move(slug), std::move(name), can_write});
+    return made;
 }
 
-Result<Collection> Collections::find(const Reader& reader, std::string_view slug) {
-    SEGUE_TRY(rows, query_collections(pool_, "c.slug = $4", reader, slug));
-    SEGUE_TRY(found, collections_of(std::move(rows)));
-    if (!found.empty()) return std::move(found.front());
-    SEGUE_TRY(all, list(reader));
-    std::vector<std::string> names;
-    for (const auto& collection : all)
-        names.push_back(collection.slug);
+Result<CollectionEntry> Collections::entry(const Reader& reader, std::string_view slug) {
+    SEGUE_TRY(there, entries(reader));
+    std::vector<std::string> slugs;
+    for (auto& known : there) {
+        if (known.slug == slug) return std::move(known);
+        slugs.push_back(known.slug);
+    }
     return fail(Fault::kNotFound,
-                names.empty()
+                slugs.empty()
                     ? fmt::format("no collection '{}': there is none yet", slug)
-                    : fmt::format("no collection '{}'; there are: {}", slug, join(names, ", ")));
+                    : fmt::format("no collection '{}'; there are: {}", slug, join(slugs, ", ")));
 }
 
-Result<Collection> Collections::find_writable(const Reader& reader, std::string_view slug) {
-    SEGUE_TRY(found, find(reader, slug));
+Result<CollectionEntry> Collections::writable_entry(const Reader& reader, std::string_view slug) {
+    SEGUE_TRY(found, entry(reader, slug));
     if (!found.can_write)
         return fail(Fault::kConflict,
                     fmt::format("you may read the collection '{}' but not change it; ask an "
                                 "administrator to make you one of its writers",
                                 slug));
     return found;
+}
+
+Result<void> Collections::check_readable(const Reader& reader, std::span<const std::string> slugs) {
+    for (const auto& slug : slugs)
+        SEGUE_TRY_VOID(entry(reader, slug));
+    return {};
+}
+
+Result<std::vector<Collection>> Collections::list(const Reader& reader) {
+    SEGUE_TRY(rows, query_collections(pool_, "true", reader));
+    return collections_of(std::move(rows));
+}
+
+Result<Collection> Collections::find(const Reader& reader, std::string_view slug) {
+    SEGUE_TRY(there, entry(reader, slug));
+    SEGUE_TRY(rows, query_collections(pool_, "c.id = $4", reader, there.id));
+    SEGUE_TRY(found, collections_of(std::move(rows)));
+    if (found.empty())
+        return fail(Fault::kNotFound,
+                    fmt::format("the collection '{}' was deleted meanwhile", slug));
+    return std::move(found.front());
 }
 
 Result<Collection> Collections::create(const NewCollection& wanted) {
@@ -250,8 +278,7 @@ Result<void> Collections::remove(std::int64_t collection) {
     }
 }
 
-Result<DocumentPage> Collections::documents(const Collection& collection,
-                                            const DocumentFilter& filter) {
+Result<DocumentPage> Collections::documents(std::int64_t collection, const DocumentFilter& filter) {
     const std::string pattern = filter.text.empty() ? std::string() : like_contains(filter.text);
     DocumentPage page;
     // State 'embedding' is computed, so it is filtered outside.
@@ -264,7 +291,7 @@ Result<DocumentPage> Collections::documents(const Collection& collection,
         "LIMIT $5",
         kDocumentColumns, kDocumentTables);
     SEGUE_TRY(rows,
-              query_rows(pool_, static_cast<DocumentRow*>(nullptr), sql, collection.id, pattern,
+              query_rows(pool_, static_cast<DocumentRow*>(nullptr), sql, collection, pattern,
                          filter.state, filter.after, static_cast<std::int64_t>(filter.limit) + 1));
     const bool more = rows.size() > filter.limit;
     if (more) rows.resize(filter.limit);
@@ -276,7 +303,7 @@ Result<DocumentPage> Collections::documents(const Collection& collection,
         SEGUE_TRY(total, pool_.one<std::int64_t>(
                              "SELECT count(*) FROM document WHERE collection = $1 AND ($2 = '' OR "
                              "path ILIKE $2 OR title ILIKE $2) AND ($3 = '' OR state = $3)",
-                             collection.id, pattern, filter.state));
+                             collection, pattern, filter.state));
         page.total = total ? std::get<0>(*total) : 0;
     } else {
         page.total = static_cast<std::int64_t>(page.documents.size());

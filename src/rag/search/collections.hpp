@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,14 @@ struct Collection {
     std::vector<Grant> readers;
     std::vector<Grant> writers;
     WallTime updated_at{};
+};
+
+/// What most work needs of a collection: found without counting what is in it.
+struct CollectionEntry {
+    std::int64_t id = 0;
+    std::string slug;
+    std::string name;
+    bool can_write = false;
 };
 
 struct NewCollection {
@@ -91,18 +100,25 @@ class Collections {
 public:
     explicit Collections(store::Pool& pool) : pool_(pool) {}
 
-    Result<std::vector<Collection>> list(const Reader& reader);
+    /// Those that the reader may read, by slug.
+    Result<std::vector<CollectionEntry>> entries(const Reader& reader);
     /// kNotFound names the collections that the reader has; one that he may not read does not
     /// exist.
-    Result<Collection> find(const Reader& reader, std::string_view slug);
+    Result<CollectionEntry> entry(const Reader& reader, std::string_view slug);
     /// The same, and he may write: kNotFound when he may not read, kConflict when only that.
-    Result<Collection> find_writable(const Reader& reader, std::string_view slug);
+    Result<CollectionEntry> writable_entry(const Reader& reader, std::string_view slug);
+    /// kNotFound as of entry() for the first that the reader has not.
+    Result<void> check_readable(const Reader& reader, std::span<const std::string> slugs);
+
+    /// With grants and counts, which take longer the more is in them.
+    Result<std::vector<Collection>> list(const Reader& reader);
+    Result<Collection> find(const Reader& reader, std::string_view slug);
     Result<Collection> create(const NewCollection& wanted);
     Result<void> change(std::int64_t collection, const CollectionChange& change);
     /// With all its documents.
     Result<void> remove(std::int64_t collection);
 
-    Result<DocumentPage> documents(const Collection& collection, const DocumentFilter& filter);
+    Result<DocumentPage> documents(std::int64_t collection, const DocumentFilter& filter);
     Result<Document> document(const Reader& reader, std::int64_t id);
     /// The passages of a document in order, `limit` of them from `from` on.
     Result<std::vector<PlacedPassage>> text(std::int64_t document, int from, std::size_t limit);

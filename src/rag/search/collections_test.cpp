@@ -37,7 +37,7 @@ TEST(Collections, AreMadeListedChangedAndRemoved) {
     ASSERT_TRUE(changed) << changed.error().detail;
     EXPECT_EQ(changed->name, "The handbook");
     EXPECT_TRUE(changed->can_write);
-    EXPECT_FALSE(library.collections.find_writable({false, "4", "user"}, "handbook"));
+    EXPECT_FALSE(library.collections.writable_entry({false, "4", "user"}, "handbook"));
     EXPECT_FALSE(library.collections.create({"handbook", "", "", false, {}, {}}));
     EXPECT_FALSE(library.collections.create({"No Such", "", "", false, {}, {}}));
     ASSERT_TRUE(library.collections.remove(id));
@@ -66,7 +66,7 @@ TEST(Collections, DocumentsComeInPages) {
     filter.limit = 2;
     std::vector<std::string> seen;
     while (true) {
-        const auto page = library.collections.documents(*collection, filter);
+        const auto page = library.collections.documents(collection->id, filter);
         ASSERT_TRUE(page) << page.error().detail;
         EXPECT_EQ(page->total, 5);
         for (const auto& document : page->documents)
@@ -77,7 +77,7 @@ TEST(Collections, DocumentsComeInPages) {
     EXPECT_EQ(seen.size(), 5U);
     filter = {};
     filter.text = "3_%";
-    const auto page = library.collections.documents(*collection, filter);
+    const auto page = library.collections.documents(collection->id, filter);
     ASSERT_TRUE(page);
     ASSERT_EQ(page->documents.size(), 1U);
     EXPECT_EQ(page->documents[0].path, "d3_%");

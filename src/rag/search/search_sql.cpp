@@ -26,11 +26,18 @@ private:
 
 /// What narrows the passages down. `always`: there is a filter. `maybe`: whether the reader's
 /// rights or the chosen collections leave anything out is only known to the database, so the
-/// statement holds both ways and one of them does not run.
+/// statement holds each way and the others do not run:
+/// - not filtered: all passages;
+/// - filtered to few (`keep` holds them all): only those are compared;
+/// - filtered to many (`keep` has overflown): passages are ranked and the best asked, one after the
+///   other, whether they may be seen, until there are enough.
 struct Filter {
     enum class Kind { kNever, kMaybe, kAlways } kind = Kind::kNever;
     std::string document;    // condition on d (document) and c (its collection)
     std::string collection;  // the part of it that looks at c only
+
+    bool may_filter() const { return kind != Kind::kNever; }
+    bool may_pass() const { return kind != Kind::kAlways; }
 };
 
 Filter make_filter(const SearchRequest& request, Parameters& parameters) {
@@ -65,12 +72,15 @@ Filter make_filter(const SearchRequest& request, Parameters& parameters) {
     return filter;
 }
 
-/// The CTEs `gate` (which way to take) and `keep` (the passages that are left), as far as the
-/// filter needs them.
+constexpr std::string_view kPlaces =
+    "place pl JOIN document d ON d.id = pl.document JOIN collection c ON c.id = d.collection";
+
+/// The CTEs `gate` (which way to take) and `keep` (the passages that are left, if they are few), as
+/// far as the filter needs them.
 std::string gate_sql(const Filter& filter, int exact_up_to) {
     // "One-Time Filter: false" costs nothing: what a gate closes is not executed.
     const std::string big = fmt::format("(SELECT sum(n) FROM stat) > {}", exact_up_to);
-    if (filter.kind == Filter::Kind::kNever)
+    if (!filter.may_filter())
         return fmt::format("gate AS MATERIALIZED (SELECT false AS filtered, {} AS big), ", big);
     const std::string filtered =
         filter.kind == Filter::Kind::kAlways
@@ -80,13 +90,19 @@ std::string gate_sql(const Filter& filter, int exact_up_to) {
                   "document d WHERE d.collection = c.id))",
                   filter.collection);
     return fmt::format(
-        "keep AS MATERIALIZED (SELECT DISTINCT pl.passage FROM place pl JOIN document d ON d.id = "
-        "pl.document JOIN collection c ON c.id = d.collection WHERE {}), "
-        "way AS MATERIALIZED (SELECT {} AS filtered), "
-        "gate AS MATERIALIZED (SELECT filtered, CASE WHEN filtered THEN (SELECT count(*) FROM "
-        "keep) "
-        "> {} ELSE {} END AS big FROM way), ",
-        filter.document, filtered, exact_up_to, big);
+        "keep AS MATERIALIZED (SELECT pl.passage FROM {places} WHERE {condition} LIMIT {most} + "
+        "1), way AS MATERIALIZED (SELECT {filtered} AS filtered), gate AS MATERIALIZED (SELECT "
+        "filtered, CASE WHEN filtered THEN (SELECT count(*) FROM keep) > {most} ELSE {big} END AS "
+        "big FROM way), ",
+        fmt::arg("places", kPlaces), fmt::arg("condition", filter.document),
+        fmt::arg("most", exact_up_to), fmt::arg("filtered", filtered), fmt::arg("big", big));
+}
+
+/// Whether this passage may be seen. A scalar subquery is asked row by row: never a join, nor a
+/// hash of all that may be seen.
+std::string may_be_seen(const Filter& filter, std::string_view passage) {
+    return fmt::format("(SELECT true FROM {} WHERE pl.passage = {} AND {} LIMIT 1)", kPlaces,
+                       passage, filter.document);
 }
 
 std::string when(std::string_view condition) {
@@ -97,18 +113,27 @@ std::string when(std::string_view condition) {
 /// b · len/avgdl)). Each language has its own terms, N and avgdl. What does not depend on the
 /// posting is worked out once a term.
 std::string keyword_sql(const Filter& filter, std::string_view question, const Ranking& ranking) {
-    const auto leg = [&](std::string_view join, std::string_view condition) {
+    // `all`: every passage, best first; what reads it stops when it has enough.
+    const auto scores = [&](std::string_view condition, bool all) {
         return fmt::format(
-            "(SELECT p.passage, sum(w.weight * p.tf / (p.tf + w.base + w.slope * p.len)) AS score "
-            "FROM w JOIN posting p ON p.term = w.term {} WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1 "
-            "LIMIT {})",
-            join, condition, kLegDepth);
+            "SELECT p.passage, sum(w.weight * p.tf / (p.tf + w.base + w.slope * p.len)) AS score "
+            "FROM w JOIN posting p ON p.term = w.term WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1{}",
+            condition, all ? "" : fmt::format(" LIMIT {}", kLegDepth));
     };
-    std::string legs;
-    if (filter.kind != Filter::Kind::kAlways) legs = leg("", when("NOT filtered"));
-    if (filter.kind == Filter::Kind::kMaybe) legs += " UNION ALL ";
-    if (filter.kind != Filter::Kind::kNever)
-        legs += leg("JOIN keep ON keep.passage = p.passage", when("filtered"));
+    std::vector<std::string> legs;
+    if (filter.may_pass()) legs.push_back("(" + scores(when("NOT filtered"), false) + ")");
+    if (filter.may_filter()) {
+        legs.push_back(
+            "(" +
+            scores(when("filtered AND NOT big") + " AND p.passage IN (SELECT passage FROM keep)",
+                   false) +
+            ")");
+        legs.push_back(
+            fmt::format("(SELECT passage, score FROM ({}) ranked WHERE {} ORDER BY score DESC, "
+                        "passage LIMIT {})",
+                        scores(when("filtered AND big"), true),
+                        may_be_seen(filter, "ranked.passage"), kLegDepth));
+    }
     return fmt::format(
         "q AS MATERIALIZED (SELECT s.lang, s.n, s.total_len, s.prefix || u.lexeme AS term, "
         "coalesce(array_length(u.positions, 1), 1) AS tf FROM stat s CROSS JOIN LATERAL "
@@ -119,7 +144,7 @@ std::string keyword_sql(const Filter& filter, std::string_view question, const R
         "greatest(q.total_len, 1) AS slope FROM q JOIN term t ON t.term = q.term), "
         "k AS MATERIALIZED ({legs})",
         fmt::arg("question", question), fmt::arg("k1", ranking.k1), fmt::arg("b", ranking.b),
-        fmt::arg("legs", legs));
+        fmt::arg("legs", join(legs, " UNION ALL ")));
 }
 
 std::string vector_sql(const Filter& filter, const std::string& vector, const StoredModel& model) {
@@ -127,27 +152,25 @@ std::string vector_sql(const Filter& filter, const std::string& vector, const St
     const std::string table = model.table();
     std::vector<std::string> legs;
     // OFFSET 0 keeps the distance from being pushed into an index scan: this one is exact.
-    const auto exact = [&](std::string_view join, std::string_view condition) {
+    const auto exact = [&](const std::string& condition) {
         legs.push_back(
-            fmt::format("(SELECT passage, d FROM (SELECT e.passage, e.emb <=> {} AS d FROM {} e {} "
+            fmt::format("(SELECT passage, d FROM (SELECT e.passage, e.emb <=> {} AS d FROM {} e "
                         "WHERE {} OFFSET 0) x ORDER BY d, passage LIMIT {})",
-                        v, table, join, condition, kLegDepth));
+                        v, table, condition, kLegDepth));
     };
-    const auto nearest = [&](std::string_view condition) {
+    const auto nearest = [&](const std::string& condition) {
         legs.push_back(
             fmt::format("(SELECT e.passage, e.emb <=> {} AS d FROM {} e WHERE {} ORDER BY e.emb "
                         "<=> {} LIMIT {})",
                         v, table, condition, v, kLegDepth));
     };
-    if (filter.kind != Filter::Kind::kAlways) {
-        exact("", when("NOT filtered AND NOT big"));
+    if (filter.may_pass()) {
+        exact(when("NOT filtered AND NOT big"));
         nearest(when("NOT filtered AND big"));
     }
-    if (filter.kind != Filter::Kind::kNever) {
-        exact("JOIN keep ON keep.passage = e.passage", when("filtered AND NOT big"));
-        // IS TRUE keeps it a filter of the index scan (a hashed subplan), not a join.
-        nearest(when("filtered AND big") +
-                " AND (e.passage IN (SELECT passage FROM keep)) IS TRUE");
+    if (filter.may_filter()) {
+        exact(when("filtered AND NOT big") + " AND e.passage IN (SELECT passage FROM keep)");
+        nearest(when("filtered AND big") + " AND " + may_be_seen(filter, "e.passage"));
     }
     return fmt::format(
         "v AS MATERIALIZED (SELECT passage, 1 - d AS score FROM ({}) y ORDER BY d, "

@@ -95,8 +95,9 @@ struct Library {
         const auto stored = vectors.store(*model, ids, *made);
         ASSERT_TRUE(stored) << stored.error().detail;
     }
-    SearchResult search(SearchRequest request, const Embedder* embedder = nullptr) {
-        const auto found = Searcher(store.pool(), embedder).search(request);
+    SearchResult search(SearchRequest request, const Embedder* embedder = nullptr,
+                        int exact_up_to = kExactUpTo) {
+        const auto found = Searcher(store.pool(), embedder, exact_up_to).search(request);
         EXPECT_TRUE(found) << (found ? "" : found.error().detail);
         return found ? std::move(*found) : SearchResult{};
     }

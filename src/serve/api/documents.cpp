@@ -143,7 +143,7 @@ Result<void> note_document(Context& context, const Request& request, std::string
 /// Nothing, or why the caller may not write there.
 std::optional<Reply> forbidden(Context& context, const Request& request, const std::string& slug) {
     const auto found =
-        rag::Collections(context.documents->pool()).find_writable(reader_of(request.caller), slug);
+        rag::Collections(context.documents->pool()).writable_entry(reader_of(request.caller), slug);
     if (found) return std::nullopt;
     if (found.error().fault == Fault::kConflict) return problem(403, "", found.error().detail);
     return problem(found.error());
@@ -241,12 +241,12 @@ Reply change_collection(Context& context, const Request& request) {
     if (body.has("writers")) change.writers = read_grants(body, "writers");
     SEGUE_API_TRY_VOID(body.problem());
     rag::Collections collections(context.documents->pool());
-    SEGUE_API_TRY(found, collections.find(reader_of(request.caller), slug));
+    SEGUE_API_TRY(found, collections.entry(reader_of(request.caller), slug));
     SEGUE_API_TRY_VOID(collections.change(found.id, change));
     SEGUE_API_TRY_VOID(note(context, request, "collection.change", slug));
     // Somebody may have given the rights away.
     SEGUE_API_TRY(changed, collections.find(rag::Reader::administrator(), slug));
-    changed.can_write = collections.find_writable(reader_of(request.caller), slug).has_value();
+    changed.can_write = collections.writable_entry(reader_of(request.caller), slug).has_value();
     return collection_reply(200, changed);
 }
 
@@ -255,7 +255,7 @@ Reply delete_collection(Context& context, const Request& request) {
     const std::string& slug = request.parameter("collection");
     if (auto refused = forbidden(context, request, slug)) return std::move(*refused);
     rag::Collections collections(context.documents->pool());
-    SEGUE_API_TRY(found, collections.find(reader_of(request.caller), slug));
+    SEGUE_API_TRY(found, collections.entry(reader_of(request.caller), slug));
     SEGUE_API_TRY_VOID(collections.remove(found.id));
     SEGUE_API_TRY_VOID(note(context, request, "collection.delete", slug));
     return no_content();
@@ -265,14 +265,14 @@ Reply list(Context& context, const Request& request) {
     if (!context.documents) return unavailable();
     rag::Collections collections(context.documents->pool());
     SEGUE_API_TRY(collection,
-                  collections.find(reader_of(request.caller), request.parameter("collection")));
+                  collections.entry(reader_of(request.caller), request.parameter("collection")));
     rag::DocumentFilter filter;
     filter.text = request.query("query").value_or("");
     filter.state = request.query("state").value_or("");
     filter.after = number_of(request.query("after").value_or("0")).value_or(0);
     SEGUE_API_TRY(limit, request.query_number("limit", 100, 1, 1000));
     filter.limit = static_cast<std::size_t>(limit);
-    SEGUE_API_TRY(page, collections.documents(collection, filter));
+    SEGUE_API_TRY(page, collections.documents(collection.id, filter));
     return json_reply(200, [&](json::Writer& w) {
         w.key("documents").begin_array();
         for (const auto& document : page.documents) {
@@ -297,7 +297,7 @@ Reply add(Context& context, const Request& request) {
     SEGUE_API_TRY(format, rag::format_of(path, std::string_view(request.body).substr(0, 4096)));
     static_cast<void>(format);
     rag::Collections collections(context.documents->pool());
-    SEGUE_API_TRY(collection, collections.find(reader_of(request.caller), slug));
+    SEGUE_API_TRY(collection, collections.entry(reader_of(request.caller), slug));
     SEGUE_API_TRY(id,
                   context.documents->accept(collection, path, request.body, request.caller.name));
     SEGUE_API_TRY(document, collections.document(reader_of(request.caller), id));
@@ -386,8 +386,7 @@ Reply search(Context& context, const Request& request) {
     SEGUE_API_TRY_VOID(body.problem());
     wanted.mode = *known;
     rag::Collections collections(context.documents->pool());
-    for (const auto& slug : wanted.collections)
-        SEGUE_API_TRY_VOID(collections.find(wanted.reader, slug));
+    SEGUE_API_TRY_VOID(collections.check_readable(wanted.reader, wanted.collections));
     SEGUE_API_TRY(
         result,
         rag::Searcher(context.documents->pool(), context.documents->embedder()).search(wanted));
