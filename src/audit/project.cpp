@@ -101,31 +101,6 @@ std::vector<std::string> Project::learned_words() const {
     return words;
 }
 
-std::string module_name(std::string_view path) {
-    auto stem = path_stem(path);
-    for (const std::string_view index : {"/__init__", "/index", "/mod"})
-        if (stem.ends_with(index)) stem.resize(stem.size() - index.size());
-    const auto name = std::string_view(stem).substr(stem.rfind('/') + 1);
-    return std::string(name.substr(0, name.find('.')));  // "ollama" of ollama.service.ts
-}
-
-std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
-    const auto language = file.source.form().language;
-    if (language == Language::kGo || language == Language::kJava || language == Language::kKotlin ||
-        language == Language::kCSharp)
-        return names_in(file.source.text());
-    std::set<std::string, std::less<>> out;
-    for (std::uint32_t i = 0; i < file.source.lines(); ++i) {
-        const auto line = file.source.line(i);
-        const bool imports = line.find("import") != std::string_view::npos ||
-                             line.find("require") != std::string_view::npos ||
-                             line.find("from") != std::string_view::npos ||
-                             line.find("use ") != std::string_view::npos;
-        if (imports) out.merge(names_in(line));
-    }
-    return out;
-}
-
 /// Keeps `only` and the code that their findings can depend on: modules that they name, those that
 /// these name, and those that name one of `only`. By names alone: too many is no harm.
 void Project::narrow(const std::set<std::string>& only) {

@@ -10,16 +10,11 @@
 #include "audit/audit.hpp"
 #include "audit/flow/flow.hpp"
 #include "audit/model.hpp"
+#include "audit/read/imports.hpp"
 #include "audit/scan.hpp"
 #include "audit/suppress.hpp"
 
 namespace segue::audit {
-
-/// What other files call one by: "llm" for app/llm.py, app/llm/index.ts and llm/__init__.py.
-std::string module_name(std::string_view path);
-/// Every name on the lines that bring modules in, in lower case. Where classes of one package see
-/// each other without an import: every name of the file.
-std::set<std::string, std::less<>> imported_names(const ParsedFile& file);
 
 class Project {
 public:

@@ -130,8 +130,7 @@ Value Pass::made(TSNode node) {
         if (file_.language == Language::kGo && !type.empty() &&
             type.find_first_of(".[") == std::string_view::npos && !what.has(kMaker)) {
             value.shape = go_shape(type);
-            if (inner.shape >= 0)
-                learn_attributes(value.shape, Names(attributes(inner.shape)));
+            if (inner.shape >= 0) learn_attributes(value.shape, Names(attributes(inner.shape)));
         } else if (value.shape < 0) {
             value.shape = inner.shape;
         }
@@ -237,8 +236,7 @@ void Pass::callbacks(std::string_view name, Arguments& list, const Value& what,
         Value given;
         if (result.has(kReply)) given = inherit(result, kReply | kOpenAi | kRaw);
         if (what.has(kReply)) given.merge(inherit(what, kReply | kOpenAi | kRaw));
-        if (!failure)
-            bind_parameter(function_at(argument.value.function), 0, given);
+        if (!failure) bind_parameter(function_at(argument.value.function), 0, given);
     }
 }
 

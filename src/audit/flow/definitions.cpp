@@ -104,8 +104,7 @@ void Pass::property(TSNode node, std::string_view name, const Value& result) {
     const bool decorated = !is_null(parent) &&
                            std::string_view(ts_node_type(parent)) == "decorated_definition" &&
                            text(parent).substr(0, 40).find("property") != std::string_view::npos;
-    if (decorated || text(node).starts_with("get "))
-        learn_attribute(classes_.back(), name, result);
+    if (decorated || text(node).starts_with("get ")) learn_attribute(classes_.back(), name, result);
 }
 
 int Pass::go_receiver(TSNode node) {

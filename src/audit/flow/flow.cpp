@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "audit/flow/world.hpp"
 #include "audit/judge.hpp"
+#include "audit/read/imports.hpp"
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "audit/workers.hpp"
@@ -15,16 +17,6 @@ namespace {
 
 constexpr int kRounds = 8;
 constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
-
-std::string stem_of(std::string_view path) {
-    std::string lower = to_lower(path);
-    const auto dot = lower.rfind('.');
-    const auto slash = lower.rfind('/');
-    if (dot != std::string::npos && (slash == std::string::npos || dot > slash)) lower.resize(dot);
-    for (const std::string_view index : {"/__init__", "/index"})
-        if (lower.ends_with(index)) lower.resize(lower.size() - index.size());
-    return lower;
-}
 
 /// Everything but [begin, end) becomes spaces; line ends stay.
 void blank(std::string& text, std::size_t begin, std::size_t end) {
@@ -145,56 +137,6 @@ void parse_one(FlowFile& file) {
 
 }  // namespace
 
-std::optional<std::size_t> World::resolve(std::string_view module, std::size_t importer) const {
-    const auto& file = files[importer];
-    const std::string from = to_lower(file.parsed->source.path());
-    std::string folder = from.substr(0, from.rfind('/') == std::string::npos ? 0 : from.rfind('/'));
-    std::string path = to_lower(module);
-    const auto up = [&] {
-        folder.resize(folder.rfind('/') == std::string::npos ? 0 : folder.rfind('/'));
-    };
-    bool relative = false;
-    if (file.language == Language::kPython) {
-        std::size_t dots = 0;
-        while (dots < path.size() && path[dots] == '.')
-            ++dots;
-        relative = dots > 0;
-        for (std::size_t i = 1; i < dots; ++i)
-            up();
-        path.erase(0, dots);
-        std::replace(path.begin(), path.end(), '.', '/');
-    } else {
-        while (path.starts_with("./") || path.starts_with("../")) {
-            relative = true;
-            if (path.starts_with("../")) up();
-            path.erase(0, path.find('/') + 1);
-        }
-        for (const std::string_view alias : {"@/", "~/", "~~/", "src/", "$lib/", "#/"})
-            if (path.starts_with(alias)) path.erase(0, alias.size());
-        for (const std::string_view extension : {".js", ".ts", ".mjs", ".jsx", ".tsx", ".vue"})
-            if (path.ends_with(extension)) path.resize(path.size() - extension.size());
-    }
-    if (relative) {
-        const std::string whole = path.empty()     ? folder
-                                  : folder.empty() ? path
-                                                   : folder + "/" + path;
-        const auto found = stems.find(whole);
-        return found == stems.end() ? std::nullopt : std::optional(found->second);
-    }
-    if (path.empty()) return std::nullopt;
-    if (const auto exact = stems.find(path); exact != stems.end()) return exact->second;
-    if (!folder.empty())
-        if (const auto sibling = stems.find(folder + "/" + path); sibling != stems.end())
-            return sibling->second;
-    const auto slash = path.rfind('/');
-    const auto named = by_name.find(path.substr(slash == std::string::npos ? 0 : slash + 1));
-    if (named == by_name.end()) return std::nullopt;
-    const std::string end = "/" + path;
-    for (const auto& stem : named->second)
-        if (stem.ends_with(end)) return stems.find(stem)->second;
-    return std::nullopt;
-}
-
 bool World::leads_on(const Value& value, int depth) const {
     if ((value.traits | value.returns) != 0) return true;
     if (depth == 0) return false;
@@ -218,18 +160,53 @@ bool World::is_stale(std::size_t file) const {
 
 void World::resolve_again() {
     for (std::size_t i = 0; i < files.size(); ++i)
-        if (std::any_of(files[i].imports.begin(), files[i].imports.end(), [&](const auto& known) {
-                return resolve(known.first, i) != known.second;
-            }))
+        if (std::any_of(files[i].imports.begin(), files[i].imports.end(),
+                        [&](const auto& known) { return resolve(known.first, i) != known.second; }))
             files[i].passed.reset();
 }
 
-void World::add(FlowFile file, const std::string& stem) {
-    const auto slash = stem.rfind('/');
-    by_name[stem.substr(slash == std::string::npos ? 0 : slash + 1)].insert(stem);
-    stems[stem] = files.size();
+void World::add(FlowFile file) {
+    modules.add(module_stem(file.parsed->source.path()), files.size());
     files.push_back(std::move(file));
 }
+
+namespace {
+
+/// Those of the files that import one of `giving`, through others of them too. Many modules are
+/// called base or utils: the one that is meant must be among them.
+void keep_importers(std::vector<ParsedFile>& read, const World& world,
+                    const std::set<std::size_t>& giving) {
+    Modules modules = world.modules;
+    const std::size_t known = world.files.size();
+    for (std::size_t i = 0; i < read.size(); ++i)
+        if (const auto stem = module_stem(read[i].source.path()); !modules.has(stem))
+            modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
+    std::vector<std::vector<std::size_t>> importers(known + read.size());
+    std::vector<std::size_t> reached(giving.begin(), giving.end());
+    std::vector<std::uint8_t> kept(read.size(), 0);
+    for (std::size_t i = 0; i < read.size(); ++i) {
+        const auto& source = read[i].source;
+        const auto named = imported_modules(read[i]);
+        if (!named) {  // its imports name no files
+            kept[i] = 1;
+            reached.push_back(known + i);
+            continue;
+        }
+        for (const auto& module : *named)
+            if (const auto found = modules.resolve(module, source.path(), source.form().language))
+                importers[*found].push_back(i);
+    }
+    while (!reached.empty()) {
+        const auto from = reached.back();
+        reached.pop_back();
+        for (const auto importer : importers[from])
+            if (std::exchange(kept[importer], 1) == 0) reached.push_back(known + importer);
+    }
+    std::size_t index = 0;
+    std::erase_if(read, [&](const ParsedFile&) { return kept[index++] == 0; });
+}
+
+}  // namespace
 
 Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
             const ReadMore& more) {
@@ -248,8 +225,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             ++out.parsed;
             out.bytes += file.script->size();
             if (!file.tree) continue;
-            const std::string stem = stem_of(file.parsed->source.path());
-            world.add(std::move(file), stem);
+            world.add(std::move(file));
         }
     };
     const auto rounds = [&] {
@@ -267,20 +243,25 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     rounds();
     // Who imports a module that hands out a client, an address or a model is read too.
     std::vector<std::string> words;
-    for (const auto& file : world.files) {
+    std::set<std::size_t> giving;
+    for (std::size_t i = 0; i < world.files.size(); ++i) {
+        const auto& file = world.files[i];
         const auto scope = file.scopes.find(0);
         if (scope == file.scopes.end()) continue;
         const bool gives =
             std::any_of(scope->second.begin(), scope->second.end(),
                         [&](const auto& name) { return world.leads_on(name.second); });
-        const auto stem = stem_of(file.parsed->source.path());
+        const auto stem = module_stem(file.parsed->source.path());
         auto last = stem.substr(stem.rfind('/') == std::string::npos ? 0 : stem.rfind('/') + 1);
         last.resize(std::min(last.find('.'), last.size()));  // ollama.service.ts
-        if (gives && last.size() > 2) words.push_back(last);
+        if (!gives || last.size() <= 2) continue;
+        words.push_back(last);
+        giving.insert(i);
     }
     if (more && !words.empty()) {
         const auto old = files.size();
         auto read = more(words);
+        keep_importers(read, world, giving);
         std::move(read.begin(), read.end(), std::back_inserter(files));
         for (auto& file : world.files)
             file.parsed = &files[file.index];  // the list may have moved

@@ -74,8 +74,7 @@ void Pass::import_python(TSNode node, std::string_view type) {
             const auto head = module.substr(0, module.find('.'));
             const auto bound = is_null(alias) ? head : text(alias);
             if (local(module)) {
-                if (const auto file = resolve(module))
-                    bind(bound, module_value(*file));
+                if (const auto file = resolve(module)) bind(bound, module_value(*file));
             } else if (is_ollama_package(module)) {
                 const Value value = with(
                     kModule |
@@ -145,8 +144,7 @@ void Pass::import_local(std::string_view module, std::optional<std::size_t> file
     if (!says_something(value)) {
         const std::string inner =
             std::string(module) + (module.ends_with('.') ? "" : ".") + std::string(name);
-        if (const auto inner_file = resolve(inner);
-            inner_file && *inner_file != index_)
+        if (const auto inner_file = resolve(inner); inner_file && *inner_file != index_)
             value = module_value(*inner_file);
     }
     bind(bound, value);

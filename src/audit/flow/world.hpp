@@ -2,7 +2,8 @@
 /// shape, functions with their parameters. One thread; lives for one follow().
 ///
 /// A file is passed over again only when something that its last pass read has changed since: each
-/// pass notes the cells that it reads, and a clock that ticks with every change tells what is newer.
+/// pass notes the cells that it reads, and a clock that ticks with every change tells what is
+/// newer.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "audit/flow/modules.hpp"
 #include "audit/flow/values.hpp"
 #include "audit/model.hpp"
 #include "audit/rules/rule.hpp"
@@ -66,10 +68,9 @@ public:
     std::map<std::string, int, std::less<>> go_types;  // "config.Config"
     std::vector<Function> functions;
     std::map<std::pair<std::size_t, std::uint32_t>, int> function_ids;
-    std::map<std::string, std::size_t, std::less<>> stems;  // lower-case path without extension
-    std::map<std::string, std::set<std::string>, std::less<>> by_name;  // stems by their last part
+    Modules modules;
 
-    void add(FlowFile file, const std::string& stem);
+    void add(FlowFile file);
     /// After files were added: whose imports lead elsewhere now is passed over again.
     void resolve_again();
     void note_change(Cell changed) { changed_[changed] = ++clock_; }
@@ -103,8 +104,11 @@ public:
         if (fresh) functions.push_back({file, scope, {}, {}});
         return at->second;
     }
-    /// The file of the tree that a module names, as seen from `importer`.
-    std::optional<std::size_t> resolve(std::string_view module, std::size_t importer) const;
+    /// The file of the tree that a module names, as seen from the file `importer`.
+    std::optional<std::size_t> resolve(std::string_view module, std::size_t importer) const {
+        const auto& file = files[importer];
+        return modules.resolve(module, file.parsed->source.path(), file.language);
+    }
 
 private:
     std::uint64_t clock_ = 0;

@@ -1,0 +1,106 @@
+#include "audit/read/imports.hpp"
+
+#include "audit/paths.hpp"
+#include "audit/read/token.hpp"
+#include "base/text.hpp"
+
+namespace segue::audit {
+namespace {
+
+bool may_import(std::string_view line) {
+    return line.find("import") != std::string_view::npos ||
+           line.find("require") != std::string_view::npos ||
+           line.find("from") != std::string_view::npos ||
+           line.find("use ") != std::string_view::npos;
+}
+
+/// The first word of the text, cut off.
+std::string_view next_word(std::string_view& text) {
+    text = trim(text);
+    const auto end = std::min(text.find_first_of(" \t,;()\\#"), text.size());
+    const auto word = text.substr(0, end);
+    text.remove_prefix(end);
+    return word;
+}
+
+/// `import a.b as c, d`; `from a.b import c, d as e`.
+void python_modules(std::string_view line, std::vector<std::string>& out) {
+    const auto verb = next_word(line);
+    if (verb == "import") {
+        while (true) {
+            const auto module = next_word(line);
+            if (module.empty()) return;
+            out.emplace_back(module);
+            const auto comma = line.find(',');
+            if (comma == std::string_view::npos) return;
+            line.remove_prefix(comma + 1);
+        }
+    }
+    if (verb != "from") return;
+    const auto module = next_word(line);
+    if (module.empty() || next_word(line) != "import") return;
+    out.emplace_back(module);
+    for (const auto part : split(line, ',')) {
+        std::string_view rest = part;
+        if (const auto open = rest.find('('); open != std::string_view::npos)
+            rest.remove_prefix(open + 1);
+        if (const auto name = next_word(rest); !name.empty())
+            out.push_back(std::string(module) + (module.ends_with('.') ? "" : ".") +
+                          std::string(name));
+    }
+}
+
+/// Each literal of the line: "./llm" of an import, an export from, a require or an import().
+void quoted_modules(std::string_view line, std::vector<std::string>& out) {
+    for (std::size_t at = 0; (at = line.find_first_of("'\"`", at)) != std::string_view::npos;) {
+        const auto end = line.find(line[at], at + 1);
+        if (end == std::string_view::npos) return;
+        if (end > at + 1) out.emplace_back(line.substr(at + 1, end - at - 1));
+        at = end + 1;
+    }
+}
+
+}  // namespace
+
+std::string module_name(std::string_view path) {
+    auto stem = path_stem(path);
+    for (const std::string_view index : {"/__init__", "/index", "/mod"})
+        if (stem.ends_with(index)) stem.resize(stem.size() - index.size());
+    const auto name = std::string_view(stem).substr(stem.rfind('/') + 1);
+    return std::string(name.substr(0, name.find('.')));  // "ollama" of ollama.service.ts
+}
+
+std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
+    const auto language = file.source.form().language;
+    if (language == Language::kGo || language == Language::kJava || language == Language::kKotlin ||
+        language == Language::kCSharp)
+        return names_in(file.source.text());
+    std::set<std::string, std::less<>> out;
+    for (std::uint32_t i = 0; i < file.source.lines(); ++i)
+        if (const auto line = file.source.line(i); may_import(line)) out.merge(names_in(line));
+    return out;
+}
+
+std::optional<std::vector<std::string>> imported_modules(const ParsedFile& file) {
+    using Reader = void (*)(std::string_view, std::vector<std::string>&);
+    Reader read = nullptr;
+    switch (file.source.form().language) {
+        case Language::kPython: read = python_modules; break;
+        case Language::kJavaScript:
+        case Language::kTypeScript:
+        case Language::kTsx:
+        case Language::kVue:
+        case Language::kSvelte: read = quoted_modules; break;
+        default: return std::nullopt;
+    }
+    std::vector<std::string> out;
+    for (std::uint32_t i = 0; i < file.source.lines(); ++i) {
+        // A bundle's line holds thousands of literals that are no modules.
+        constexpr std::size_t kLongestImport = 4096;
+        const auto line = file.source.line(i);
+        if (line.size() <= kLongestImport && may_import(line)) read(line, out);
+    }
+    return out;
+}
+
+}  // namespace segue::audit
