@@ -16,6 +16,7 @@ namespace segue::audit {
 namespace {
 
 constexpr int kRounds = 8;
+constexpr int kSteps = 4;                    // from importer to importer
 constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
 
 /// Everything but [begin, end) becomes spaces; line ends stay.
@@ -165,6 +166,13 @@ void World::resolve_again() {
             files[i].passed.reset();
 }
 
+bool World::gives(std::size_t file) const {
+    const auto scope = files[file].scopes.find(0);
+    return scope != files[file].scopes.end() &&
+           std::any_of(scope->second.begin(), scope->second.end(),
+                       [&](const auto& name) { return leads_on(name.second); });
+}
+
 void World::add(FlowFile file) {
     modules.add(module_stem(file.parsed->source.path()), files.size());
     files.push_back(std::move(file));
@@ -241,27 +249,27 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     };
     take(0);
     rounds();
-    // Who imports a module that hands out a client, an address or a model is read too.
-    std::vector<std::string> words;
-    std::set<std::size_t> giving;
-    for (std::size_t i = 0; i < world.files.size(); ++i) {
-        const auto& file = world.files[i];
-        const auto scope = file.scopes.find(0);
-        if (scope == file.scopes.end()) continue;
-        const bool gives =
-            std::any_of(scope->second.begin(), scope->second.end(),
-                        [&](const auto& name) { return world.leads_on(name.second); });
-        const auto stem = module_stem(file.parsed->source.path());
-        auto last = stem.substr(stem.rfind('/') == std::string::npos ? 0 : stem.rfind('/') + 1);
-        last.resize(std::min(last.find('.'), last.size()));  // ollama.service.ts
-        if (!gives || last.size() <= 2) continue;
-        words.push_back(last);
-        giving.insert(i);
-    }
-    if (more && !words.empty()) {
-        const auto old = files.size();
+    // Who imports a module that hands out a client, an address or a model is read too, and who
+    // imports those that hand it on.
+    std::set<std::size_t> asked;
+    for (int step = 0; more && step < kSteps; ++step) {
+        std::set<std::size_t> giving;
+        std::vector<std::string> words;
+        for (std::size_t i = 0; i < world.files.size(); ++i) {
+            const auto word = module_name(world.files[i].parsed->source.path());
+            if (word.size() <= 2 || !world.gives(i) || !asked.insert(i).second) continue;
+            words.push_back(word);
+            giving.insert(i);
+        }
+        if (giving.empty()) break;
         auto read = more(words);
         keep_importers(read, world, giving);
+        std::set<std::string_view> known;
+        for (const auto& file : files)
+            known.insert(file.source.path());
+        std::erase_if(read, [&](const auto& file) { return known.contains(file.source.path()); });
+        if (read.empty()) break;
+        const auto old = files.size();
         std::move(read.begin(), read.end(), std::back_inserter(files));
         for (auto& file : world.files)
             file.parsed = &files[file.index];  // the list may have moved

@@ -67,12 +67,12 @@ TEST_F(Importers, AModuleOfTheSameNameIsNotMistakenForIt) {
 
 TEST_F(Importers, WhatIsLearnedLateReachesFilesThatWerePassedEarlier) {
     // In the order of their names each file needs what the next one gives.
-    write("a.py", "from b import ask\nprint(ask()['message']['content'])\n");
-    write("b.py", "from c import client\ndef ask():\n    return client.chat(model='m')\n");
-    write("c.py", "from d import make\nclient = make()\n");
-    write("d.py", "import ollama\ndef make():\n    return ollama.Client()\n");
+    write("alpha.py", "from beta import ask\nprint(ask()['message']['content'])\n");
+    write("beta.py", "from gamma import client\ndef ask():\n    return client.chat(model='m')\n");
+    write("gamma.py", "from delta import make\nclient = make()\n");
+    write("delta.py", "import ollama\ndef make():\n    return ollama.Client()\n");
     const auto report = look();
-    for (const char* path : {"a.py", "b.py", "d.py"})
+    for (const char* path : {"alpha.py", "beta.py", "delta.py"})
         EXPECT_TRUE(finds(report, path)) << path;
 }
 

@@ -79,6 +79,8 @@ public:
     bool is_stale(std::size_t file) const;
     /// Whoever gets it can reach a client, an address or a model.
     bool leads_on(const Value& value, int depth = 3) const;
+    /// One of its names leads on.
+    bool gives(std::size_t file) const;
 
     int shape(const std::string& id) {
         const auto [at, fresh] = shape_ids.try_emplace(id, static_cast<int>(shapes.size()));
