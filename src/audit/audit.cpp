@@ -110,12 +110,12 @@ public:
             const auto& file = files_[i];
             if (kept_[i] != 0 || !classify(file.path, {}).code || file.size > kLargestCode) return;
             Scanned scanned;
-            scan_file(file, policy_, matcher, scanned, Keep::kAlways);
+            scan_file(file, policy_, matcher, scanned, Keep::kAlways, [&](const ParsedFile& read) {
+                const auto names = imported_names(read);
+                return std::any_of(names.begin(), names.end(),
+                                   [&](const std::string& name) { return modules.contains(name); });
+            });
             if (scanned.state != Scanned::State::kRead) return;
-            const auto names = imported_names(scanned.file);
-            if (std::none_of(names.begin(), names.end(),
-                             [&](const std::string& name) { return modules.contains(name); }))
-                return;
             const std::scoped_lock lock(guard_);
             found.push_back(std::move(scanned.file));
         });

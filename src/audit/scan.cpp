@@ -73,7 +73,7 @@ const Matcher& reference_scanner() {
 }
 
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
-               Scanned& out, Keep keep) {
+               Scanned& out, Keep keep, const Wanted& wanted) {
     if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
         if (has_word(path)) {
             out.state = Scanned::State::kUnread;
@@ -99,6 +99,10 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         out.file = ParsedFile{};
         return;
     }
+    if (wanted && !wanted(out.file)) {
+        out.file = ParsedFile{};
+        return;
+    }
     out.file.segments = read_segments(out.file.source);
     out.file.tokens = find_tokens(out.file.source, out.file.segments);
     const auto name =
@@ -117,7 +121,7 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
 }
 
 void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
-               Keep keep) {
+               Keep keep, const Wanted& wanted) {
     const File file(walked.absolute);
     if (!file.ok()) {
         out.state = Scanned::State::kUnread;
@@ -192,7 +196,7 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& ma
         }
         return;
     }
-    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out, keep);
+    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out, keep, wanted);
 }
 
 }  // namespace segue::audit

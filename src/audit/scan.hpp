@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 
@@ -32,10 +33,13 @@ enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kForced };
 /// All that a reference can be made of. One for the process: building it costs a millisecond.
 const Matcher& reference_scanner();
 
+/// Asked with the text alone, before the work of cutting it; false drops the file. Empty: all.
+using Wanted = std::function<bool(const ParsedFile&)>;
+
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
-               Scanned& out, Keep keep = Keep::kWithTokens);
+               Scanned& out, Keep keep = Keep::kWithTokens, const Wanted& wanted = {});
 /// Reads a file when `matcher` finds something in it.
 void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
-               Keep keep = Keep::kWithTokens);
+               Keep keep = Keep::kWithTokens, const Wanted& wanted = {});
 
 }  // namespace segue::audit

@@ -1,6 +1,7 @@
 // The lexical reader of programming languages: strings and comments, so that a word knows where it
 // is.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "audit/read/segments.hpp"
@@ -73,11 +74,19 @@ public:
           code_(begin),
           language_(language),
           syntax_(syntax_of(language)),
-          out_(out) {}
+          out_(out) {
+        for (const std::string_view opening :
+             {syntax_.line_comment.substr(0, 1), syntax_.second_line_comment.substr(0, 1),
+              syntax_.quotes, syntax_.long_quotes,
+              std::string_view(syntax_.block_comment ? "/" : ""),
+              std::string_view(language == kPowerShell ? "<" : "")})
+            for (const char c : opening)
+                opens_[static_cast<unsigned char>(c)] = true;
+    }
 
     void run() {
         while (at_ < text_.size()) {
-            if (comment() || string()) continue;
+            if (opens_[static_cast<unsigned char>(text_[at_])] && (comment() || string())) continue;
             ++at_;
         }
         add(code_, text_.size(), Region::kCode);
@@ -182,6 +191,7 @@ private:
     std::size_t code_;
     Language language_;
     Syntax syntax_;
+    std::array<bool, 256> opens_{};  // a comment or a string may begin with it
     std::vector<Segment>& out_;
 };
 

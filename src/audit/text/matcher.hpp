@@ -30,7 +30,13 @@ public:
     }
 
 private:
-    std::array<std::uint8_t, 256> class_{};  // byte -> class; 0 = in no literal
+    void add_start(std::string_view literal);
+    /// From `from` on, where a literal may begin; the last byte's place when there is none (what
+    /// follows it is not known yet).
+    std::size_t next_start(std::string_view bytes, std::size_t from) const;
+
+    std::array<std::uint64_t, 1024> starts_{};  // a bit for each two bytes that begin a literal
+    std::array<std::uint8_t, 256> class_{};     // byte -> class; 0 = in no literal
     std::uint32_t width_ = 1;
     std::vector<std::uint32_t> next_;  // state offset * width; the top bit marks a match
 };
