@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "audit/text/matcher.hpp"
+#include "base/text.hpp"
 
 namespace segue::audit {
 namespace {
@@ -79,6 +83,34 @@ TEST(Matcher, FindsAcrossPieces) {
     EXPECT_FALSE(matcher.matches("nothing to see, ollam a"));
     EXPECT_TRUE(
         matcher.matches("a ollollama"));  // a failed beginning must not swallow the real one
+}
+
+TEST(Matcher, FindsWhatAPlainSearchFinds) {
+    const std::vector<std::vector<std::string_view>> sets{
+        {"ab", "ba", "aab"}, {"a"}, {"abc", "b"}, {"bb", "bbb", "cab"}, {"-a", "a-"}, {""}};
+    std::mt19937 random(7);
+    for (const auto& literals : sets) {
+        const Matcher matcher(literals);
+        for (int round = 0; round < 2'000; ++round) {
+            std::string text;
+            for (auto length = random() % 12; length > 0; --length)
+                text += "aAbBcC-"[random() % 7];
+            std::vector<std::size_t> expected;
+            for (std::size_t end = 1; end <= text.size(); ++end)
+                if (std::any_of(literals.begin(), literals.end(), [&](std::string_view literal) {
+                        return !literal.empty() &&
+                               to_lower(std::string_view(text).substr(0, end)).ends_with(literal);
+                    }))
+                    expected.push_back(end);
+            EXPECT_EQ(matcher.ends(text), expected) << text;
+            const auto cut = random() % (text.size() + 1);
+            Matcher::State state;
+            EXPECT_EQ(matcher.scan(std::string_view(text).substr(0, cut), state) ||
+                          matcher.scan(std::string_view(text).substr(cut), state),
+                      !expected.empty())
+                << text << " cut at " << cut;
+        }
+    }
 }
 
 }  // namespace
