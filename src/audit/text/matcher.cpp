@@ -24,11 +24,12 @@ Matcher::Matcher(std::span<const std::string_view> literals) {
         class_[static_cast<std::size_t>(upper)] = class_[static_cast<std::size_t>(upper + 32)];
 
     for (const auto literal : literals)
-        add_start(literal);
+        if (!literal.empty()) add_start(literal);
 
     std::vector<std::uint32_t> trie(width_, kNone);
     std::vector<bool> accepts{false};
     for (const auto literal : literals) {
+        if (literal.empty()) continue;
         std::uint32_t state = 0;
         for (const char c : literal) {
             auto& to = trie[state * width_ + class_[static_cast<unsigned char>(c)]];
@@ -79,7 +80,6 @@ void Matcher::add_start(std::string_view literal) {
         starts_[pair / 64] |= std::uint64_t{1} << pair % 64;
     };
     const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
-    if (literal.empty()) return;
     for (const char first : {literal[0], upper(literal[0])}) {
         if (literal.size() == 1)
             for (int second = 0; second < 256; ++second)
