@@ -6,6 +6,8 @@ PRESET = build/$(1)/build.ninja
 ARGS ?=
 SECONDS_EACH ?= 60
 SEGUE ?= build/release/segue
+# Run in web/: what Prettier keeps, the scripts of the tests too.
+PRETTIER = npx --no -- prettier --config .prettierrc.json . ../tests/audit/*.mjs ../tests/browser/*.mjs ../tests/clients/node/*.mjs
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test test-asan test-tsan test-engines bench bench-audit bench-retrieval soak fuzz lint format web package clean unit
@@ -77,12 +79,12 @@ lint: build/dev/build.ninja ## layers, headers that compile alone, formatting, c
 	@tools/check_headers
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-16 --dry-run -Werror
 	@tools/tidy build/dev
-	@cd web && node tools/types.mjs && npx --no -- vue-tsc --noEmit && npx --no -- prettier --check . && npx --no -- eslint . --max-warnings 0
+	@cd web && node tools/types.mjs && npx --no -- vue-tsc --noEmit && $(PRETTIER) --check && npx --no -- eslint . --max-warnings 0
 
-format: ## format all C++ sources and the page's
+format: ## format all C++ sources, the page's and the tests' scripts
 	@tools/deps lint
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
-	@cd web && npx --no -- prettier --write --log-level warn .
+	@cd web && $(PRETTIER) --write --log-level warn
 
 web: deps ## build the web page alone (web/dist); "make build" does it where web/ changed
 	@tools/build_web

@@ -1,12 +1,28 @@
 // Whole flows in a real browser over the real program with its database: the first link, chat, people, what breaks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { checkPage, engineConfig, lastAnswer, launch, openPage, PASSWORD, say, setUp, sleep, startEngine, startSegue, until } from './stage.mjs';
+import {
+  checkPage,
+  engineConfig,
+  lastAnswer,
+  launch,
+  openPage,
+  PASSWORD,
+  say,
+  setUp,
+  sleep,
+  startEngine,
+  startSegue,
+  until,
+} from './stage.mjs';
 
 let segue, engine, browser, admin;
 before(async () => {
   engine = await startEngine(() => ({ text: 'Set **OLLAMA_HOST** to the address of Segue.' }));
-  [segue, browser] = await Promise.all([startSegue({ config: engineConfig(engine), database: true }), launch()]);
+  [segue, browser] = await Promise.all([
+    startSegue({ config: engineConfig(engine), database: true }),
+    launch(),
+  ]);
 });
 after(async () => {
   await browser?.close();
@@ -29,7 +45,10 @@ test('a question is answered, with its record, a title, and an address of its ow
   await answer.getByRole('button', { name: /vLLM · scripted/ }).click();
   await admin.getByRole('dialog', { name: 'How this was answered' }).getByText('gpu-1').waitFor();
   await admin.keyboard.press('Escape');
-  await admin.getByRole('navigation', { name: 'Conversations' }).getByText('How do I point my application').waitFor();
+  await admin
+    .getByRole('navigation', { name: 'Conversations' })
+    .getByText('How do I point my application')
+    .waitFor();
   assert.match(admin.url(), /\/ui\/chat\/.+/);
   await admin.reload();
   await lastAnswer(admin).locator('strong', { hasText: 'OLLAMA_HOST' }).waitFor();
@@ -80,16 +99,24 @@ test('Esc stops, and what came is kept', async () => {
 });
 
 test('an engine that dies in mid-stream leaves half an answer, the reason, and a way on', async () => {
-  engine.script = () => ({ text: 'half of this answer came before the engine died', perSecond: 20, breakAfter: 5 });
+  engine.script = () => ({
+    text: 'half of this answer came before the engine died',
+    perSecond: 20,
+    breakAfter: 5,
+  });
   await say(admin, 'Will you die?');
   const answer = lastAnswer(admin);
   await answer.getByText('The answer broke off').waitFor();
   assert.match(await answer.locator('.prose').innerText(), /half of this answer/);
   engine.script = () => ({ text: 'I am back.' });
-  await until(async () => {
-    const { engines } = await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json();
-    return engines[0].breaker.state !== 'open';
-  }, 'the engine may be asked again', 30);
+  await until(
+    async () => {
+      const { engines } = await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json();
+      return engines[0].breaker.state !== 'open';
+    },
+    'the engine may be asked again',
+    30,
+  );
   await answer.getByRole('button', { name: 'Try again' }).click();
   await lastAnswer(admin).getByText('I am back.').waitFor();
   admin.clean();
@@ -98,14 +125,26 @@ test('an engine that dies in mid-stream leaves half an answer, the reason, and a
 test('without an engine the page says so, and the question can be asked again later', async () => {
   const port = engine.port;
   await engine.kill();
-  await until(async () => (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'down', 'it is seen to be gone');
+  await until(
+    async () =>
+      (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'down',
+    'it is seen to be gone',
+  );
   await say(admin, 'Is anybody there?');
   const answer = lastAnswer(admin);
   await answer.locator('.broken, .notice').waitFor({ timeout: 30_000 });
   await admin.getByRole('button', { name: 'Engines: No engine' }).waitFor();
   await engine.listen(port);
-  await until(async () => (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'up', 'it is back', 30);
-  await answer.getByRole('button', { name: /Try again|Ask again/ }).first().click();
+  await until(
+    async () =>
+      (await (await admin.request.get(`${segue.url}/segue/v1/engines`)).json()).engines[0].state === 'up',
+    'it is back',
+    30,
+  );
+  await answer
+    .getByRole('button', { name: /Try again|Ask again/ })
+    .first()
+    .click();
   await lastAnswer(admin).getByText('I am back.').waitFor({ timeout: 30_000 });
   admin.clean();
 });
@@ -113,7 +152,12 @@ test('without an engine the page says so, and the question can be asked again la
 test('an engine is drained after one question, gets nothing, is resumed and probed; its log knows all of it', async () => {
   await admin.goto(`${segue.url}/ui/engines`);
   const card = admin.getByRole('article', { name: 'gpu-1' });
-  const ask = () => fetch(`${segue.url}/v1/chat/completions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: 'hi' }] }) });
+  const ask = () =>
+    fetch(`${segue.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: 'hi' }] }),
+    });
   assert.equal((await ask()).status, 200);
   await card.getByRole('button', { name: 'Drain' }).click();
   const dialog = admin.getByRole('dialog', { name: 'Drain gpu-1?' });
@@ -140,24 +184,42 @@ test('documents are added, found, cited and opened at the place', async () => {
   await admin.getByLabel('Name', { exact: true }).fill('Handbook');
   await admin.getByRole('button', { name: 'Create collection' }).click();
   await admin.getByRole('heading', { name: 'Handbook' }).waitFor();
-  const handbook = '# Holidays\n\nEverybody has thirty days of holiday a year.\n\n## Carrying over\n\nUnused zeppelin days can be carried over until the end of March.\n';
+  const handbook =
+    '# Holidays\n\nEverybody has thirty days of holiday a year.\n\n## Carrying over\n\nUnused zeppelin days can be carried over until the end of March.\n';
   const chooser = admin.waitForEvent('filechooser');
   await admin.getByRole('button', { name: 'Add files' }).first().click();
-  await (await chooser).setFiles([
+  await (
+    await chooser
+  ).setFiles([
     { name: 'holidays.md', mimeType: 'text/markdown', buffer: Buffer.from(handbook) },
     { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 this is no PDF') },
-    { name: '<img src=x onerror=pwned()>.txt', mimeType: 'text/plain', buffer: Buffer.from('A name is a name.') },
+    {
+      name: '<img src=x onerror=pwned()>.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('A name is a name.'),
+    },
   ]);
-  await admin.locator('.documents li', { hasText: 'holidays.md' }).getByRole('img', { name: /Ready|Found by words/ }).waitFor({ timeout: 30_000 });
-  await admin.locator('.documents li', { hasText: 'broken.pdf' }).getByRole('img', { name: 'Failed' }).waitFor({ timeout: 30_000 });
+  await admin
+    .locator('.documents li', { hasText: 'holidays.md' })
+    .getByRole('img', { name: /Ready|Found by words/ })
+    .waitFor({ timeout: 30_000 });
+  await admin
+    .locator('.documents li', { hasText: 'broken.pdf' })
+    .getByRole('img', { name: 'Failed' })
+    .waitFor({ timeout: 30_000 });
   await checkPage(admin, 'documents', ['light']);
 
   await admin.goto(`${segue.url}/ui/search?q=zeppelin&explain=1&mode=keyword`);
-  await admin.locator('.hits mark', { hasText: /zeppelin/i }).first().waitFor();
+  await admin
+    .locator('.hits mark', { hasText: /zeppelin/i })
+    .first()
+    .waitFor();
   await admin.locator('.hits h2 a').first().click();
   await admin.locator('.passage.wanted', { hasText: 'zeppelin' }).waitFor();
 
-  engine.script = () => ({ text: 'Unused zeppelin days can be carried over until the end of March [1]. The moon is made of cheese [1].' });
+  engine.script = () => ({
+    text: 'Unused zeppelin days can be carried over until the end of March [1]. The moon is made of cheese [1].',
+  });
   await admin.goto(`${segue.url}/ui/chat`);
   await say(admin, 'Can unused zeppelin days be carried over?');
   await lastAnswer(admin).getByRole('button', { name: 'Answer again' }).waitFor({ timeout: 30_000 });

@@ -25,14 +25,25 @@ async function tabTo(name, key = 'Tab') {
   for (let at = 0; at < 60; at += 1) {
     const found = await page.evaluate(() => {
       const one = document.activeElement;
-      return (one?.getAttribute('aria-label') ?? one?.labels?.[0]?.textContent ?? one?.textContent ?? '').trim();
+      return (
+        one?.getAttribute('aria-label') ??
+        one?.labels?.[0]?.textContent ??
+        one?.textContent ??
+        ''
+      ).trim();
     });
     if (typeof name === 'string' ? found === name : name.test(found)) return;
     await page.keyboard.press(key);
   }
   assert.fail(`no ${key} leads to ${name}`);
 }
-const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') || document.activeElement?.id || document.activeElement?.tagName);
+const focused = () =>
+  page.evaluate(
+    () =>
+      document.activeElement?.getAttribute('aria-label') ||
+      document.activeElement?.id ||
+      document.activeElement?.tagName,
+  );
 
 test('ask, read the sources, and what was asked last', async () => {
   api.stream = async (message, event) => {
@@ -75,7 +86,10 @@ test('a menu, a dialog, and back to what opened it', async () => {
   await page.keyboard.press('Enter');
   const title = page.getByRole('dialog').getByLabel('Title');
   await title.waitFor();
-  await until(async () => page.evaluate(() => document.activeElement?.matches('[role=dialog] input')), 'the focus is in the field');
+  await until(
+    async () => page.evaluate(() => document.activeElement?.matches('[role=dialog] input')),
+    'the focus is in the field',
+  );
   await page.keyboard.press('Control+a');
   await page.keyboard.type('By keyboard');
   await page.keyboard.press('Enter');
@@ -121,7 +135,14 @@ test('find a document, and take it away', async () => {
 });
 
 test('every page by its letters, and the theme by its radio buttons', async () => {
-  for (const [keys, heading] of [['gs', 'Search'], ['ge', 'Engines'], ['gt', 'Traffic'], ['gp', 'People and keys'], ['ga', 'Activity'], ['g,', 'Settings']]) {
+  for (const [keys, heading] of [
+    ['gs', 'Search'],
+    ['ge', 'Engines'],
+    ['gt', 'Traffic'],
+    ['gp', 'People and keys'],
+    ['ga', 'Activity'],
+    ['g,', 'Settings'],
+  ]) {
     for (const key of keys) await page.keyboard.press(key);
     await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
     await page.evaluate(() => document.activeElement?.blur?.()); // the search page puts the focus into its field

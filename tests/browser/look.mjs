@@ -13,7 +13,8 @@ export function cases() {
   const all = [];
   for (const width of WIDTHS) {
     for (const name of NAMES) all.push({ key: `${name} full ${width}`, name, width, mode: 'full' });
-    for (const name of LISTS) for (const mode of ['empty', 'error']) all.push({ key: `${name} ${mode} ${width}`, name, width, mode });
+    for (const name of LISTS)
+      for (const mode of ['empty', 'error']) all.push({ key: `${name} ${mode} ${width}`, name, width, mode });
   }
   return all;
 }
@@ -22,10 +23,24 @@ export const shotOf = (name, theme, width) => join(SHOTS, `${name}-${theme}-${wi
 /** The boxes of what a page consists of: [what, x, y, width, height]. */
 export const layoutOf = (page) =>
   page.evaluate(() =>
-    [...document.querySelectorAll('nav, main, header, aside, section, article, form, figure, footer, h1, h2, .empty, .error, [role=alert]')]
+    [
+      ...document.querySelectorAll(
+        'nav, main, header, aside, section, article, form, figure, footer, h1, h2, .empty, .error, [role=alert]',
+      ),
+    ]
       .map((one) => [one, one.getBoundingClientRect()])
-      .filter(([one, { width, height, top, left }]) => width > 1 && height > 1 && top < innerHeight && left < innerWidth && getComputedStyle(one).visibility === 'visible')
-      .map(([one, box]) => [one.classList[0] ? `${one.localName}.${one.classList[0]}` : one.localName, ...[box.x, box.y, box.width, box.height].map(Math.round)]),
+      .filter(
+        ([one, { width, height, top, left }]) =>
+          width > 1 &&
+          height > 1 &&
+          top < innerHeight &&
+          left < innerWidth &&
+          getComputedStyle(one).visibility === 'visible',
+      )
+      .map(([one, box]) => [
+        one.classList[0] ? `${one.localName}.${one.classList[0]}` : one.localName,
+        ...[box.x, box.y, box.width, box.height].map(Math.round),
+      ]),
   );
 
 /** What stands elsewhere by more than `tolerance` px, is new, or is gone. */
@@ -34,7 +49,11 @@ export function movedBoxes(before, now, tolerance) {
     const names = (boxes) => boxes.map(([what]) => what).join(' ');
     return [`parts: ${names(now)}; they were: ${names(before)}`];
   }
-  return before.flatMap((box, at) => (box.slice(1).some((value, which) => Math.abs(value - now[at][which + 1]) > tolerance) ? [`${box.join(' ')} is now ${now[at].slice(1).join(' ')}`] : []));
+  return before.flatMap((box, at) =>
+    box.slice(1).some((value, which) => Math.abs(value - now[at][which + 1]) > tolerance)
+      ? [`${box.join(' ')} is now ${now[at].slice(1).join(' ')}`]
+      : [],
+  );
 }
 
 /** The share of (blurred) pixels that differ visibly, computed by the browser itself: no decoder of our own. */
@@ -54,7 +73,9 @@ export const differing = (page, before, now) =>
       const [a, b] = await Promise.all([small(one), small(other)]);
       if (a.width !== b.width || a.height !== b.height) return 1;
       let count = 0;
-      for (let at = 0; at < a.data.length; at += 4) if ([0, 1, 2].some((channel) => Math.abs(a.data[at + channel] - b.data[at + channel]) > VISIBLE)) count += 1;
+      for (let at = 0; at < a.data.length; at += 4)
+        if ([0, 1, 2].some((channel) => Math.abs(a.data[at + channel] - b.data[at + channel]) > VISIBLE))
+          count += 1;
       return (count * 4) / a.data.length;
     },
     [before.toString('base64'), now.toString('base64')],

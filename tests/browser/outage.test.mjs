@@ -3,12 +3,26 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { engineConfig, lastAnswer, launch, openPage, say, setUp, sleep, startEngine, startSegue, until } from './stage.mjs';
+import {
+  engineConfig,
+  lastAnswer,
+  launch,
+  openPage,
+  say,
+  setUp,
+  sleep,
+  startEngine,
+  startSegue,
+  until,
+} from './stage.mjs';
 
 let segue, engine, browser, page;
 before(async () => {
   engine = await startEngine(() => ({ text: 'Fine.' }));
-  [segue, browser] = await Promise.all([startSegue({ config: engineConfig(engine), database: true }), launch()]);
+  [segue, browser] = await Promise.all([
+    startSegue({ config: engineConfig(engine), database: true }),
+    launch(),
+  ]);
   page = await openPage(browser);
   await setUp(segue, page);
 });
@@ -17,7 +31,8 @@ after(async () => {
   await segue?.stop();
   await engine?.kill();
 });
-const postmaster = () => Number(readFileSync(join(segue.data, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]);
+const postmaster = () =>
+  Number(readFileSync(join(segue.data, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]);
 
 test('the database is killed in mid-answer: the answer goes on, and is kept when it is back', async () => {
   const words = Array.from({ length: 200 }, (_, at) => `word${at}`).join(' ');
@@ -29,7 +44,11 @@ test('the database is killed in mid-answer: the answer goes on, and is kept when
   await lastAnswer(page).getByRole('button', { name: 'Answer again' }).waitFor({ timeout: 30_000 });
   assert.equal((await lastAnswer(page).locator('.prose').innerText()).trim(), words);
   await until(() => postmaster() !== before, 'PostgreSQL is back', 30);
-  await until(async () => (await (await page.request.get(`${segue.url}/segue/v1/session`)).json()).person, 'the session is known again', 30);
+  await until(
+    async () => (await (await page.request.get(`${segue.url}/segue/v1/session`)).json()).person,
+    'the session is known again',
+    30,
+  );
   await page.reload();
   await lastAnswer(page).getByText('word199').waitFor({ timeout: 30_000 });
   assert.equal((await lastAnswer(page).locator('.prose').innerText()).trim(), words);
@@ -42,7 +61,8 @@ test('while it does not answer: what is shown stays, what is asked says why and 
   await page.goto(`${segue.url}/ui/documents`);
   await page.getByRole('heading', { name: 'Segue', level: 2 }).waitFor();
   process.kill(pid, 'SIGSTOP'); // the others of its group answer what is open; nobody new comes in
-  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)) process.kill(Number(child), 'SIGKILL');
+  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean))
+    process.kill(Number(child), 'SIGKILL');
   try {
     await page.getByRole('link', { name: 'Engines', exact: true }).click();
     await page.getByText('Up, and gets requests.').waitFor(); // needs no database
@@ -55,14 +75,23 @@ test('while it does not answer: what is shown stays, what is asked says why and 
   } finally {
     process.kill(pid, 'SIGCONT');
   }
-  await until(async () => (await (await page.request.get(`${segue.url}/segue/v1/session`)).json()).store?.state === 'ready', 'the store is ready again', 60);
+  await until(
+    async () =>
+      (await (await page.request.get(`${segue.url}/segue/v1/session`)).json()).store?.state === 'ready',
+    'the store is ready again',
+    60,
+  );
   // As a person would: once more, until it is taken.
   const box = page.getByRole('textbox', { name: 'Question' });
-  await until(async () => {
-    if (await box.inputValue()) await box.press('Enter');
-    await sleep(400);
-    return (await page.locator('.answer').count()) > 0;
-  }, 'the question is taken', 60);
+  await until(
+    async () => {
+      if (await box.inputValue()) await box.press('Enter');
+      await sleep(400);
+      return (await page.locator('.answer').count()) > 0;
+    },
+    'the question is taken',
+    60,
+  );
   await lastAnswer(page).getByText('I remember.').waitFor({ timeout: 30_000 });
   assert.equal(await page.locator('.question').count(), 1);
   page.clean();

@@ -68,7 +68,12 @@ test('Segue itself goes: what was known stays, is called old, and comes back by 
 
 test('without a database the pages that need one say what to do', async () => {
   const page = await openPage(browser);
-  for (const [path, name] of [['chat', 'Chat'], ['documents', 'Documents'], ['search', 'Search'], ['people', 'People and keys']]) {
+  for (const [path, name] of [
+    ['chat', 'Chat'],
+    ['documents', 'Documents'],
+    ['search', 'Search'],
+    ['people', 'People and keys'],
+  ]) {
     await page.goto(`${segue.url}/ui/${path}`);
     await page.getByText(`${name} needs a database, and this Segue runs without one`).waitFor();
   }
@@ -143,7 +148,12 @@ test('the first view takes less than 180 kB of script', async (t) => {
 
 test('no violation of WCAG, in both themes, wide and narrow', async () => {
   const page = await openPage(browser);
-  for (const [path, width] of [['engines', 1440], ['settings', 360], ['chat', 1440], ['nowhere', 360]]) {
+  for (const [path, width] of [
+    ['engines', 1440],
+    ['settings', 360],
+    ['chat', 1440],
+    ['nowhere', 360],
+  ]) {
     await page.setViewportSize({ width, height: 800 });
     await page.goto(`${segue.url}/ui/${path}`);
     await page.locator('main :is(article, section, .empty)').first().waitFor();

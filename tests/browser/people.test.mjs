@@ -4,14 +4,35 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { api, engineConfig, lastAnswer, launch, openPage, PASSWORD, ROOT, say, setUp, startEngine, startSegue } from './stage.mjs';
+import {
+  api,
+  engineConfig,
+  lastAnswer,
+  launch,
+  openPage,
+  PASSWORD,
+  ROOT,
+  say,
+  setUp,
+  startEngine,
+  startSegue,
+} from './stage.mjs';
 
 let segue, engine, browser, provider, ada, bo, secret;
 before(async () => {
   provider = await startProvider();
   engine = await startEngine(() => ({ text: 'The zeppelin leaves at noon [1].' }));
-  const oidc = { issuer: provider.issuer, client_id: 'segue', client_secret: 'between us: s3cret/+', name: 'Acme Login', domains: ['example.com'] };
-  [segue, browser] = await Promise.all([startSegue({ config: { ...engineConfig(engine), oidc }, database: true }), launch()]);
+  const oidc = {
+    issuer: provider.issuer,
+    client_id: 'segue',
+    client_secret: 'between us: s3cret/+',
+    name: 'Acme Login',
+    domains: ['example.com'],
+  };
+  [segue, browser] = await Promise.all([
+    startSegue({ config: { ...engineConfig(engine), oidc }, database: true }),
+    launch(),
+  ]);
   ada = await openPage(browser);
   await setUp(segue, ada);
 });
@@ -24,7 +45,9 @@ after(async () => {
 
 /** The identity provider of the Python tests, which checks what real ones check. */
 async function startProvider() {
-  const child = spawn('python3', [join(ROOT, 'tests/support/identity_provider.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('python3', [join(ROOT, 'tests/support/identity_provider.py')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const issuer = (await lines.next()).value;
   return {
@@ -56,19 +79,37 @@ test('a person who is added signs in, has to choose a password, and sees only wh
   await bo.getByRole('button', { name: 'Change password' }).click();
   await bo.getByRole('dialog').waitFor({ state: 'detached' });
   await bo.getByText('Your role does not include this page').waitFor();
-  for (const name of ['People and keys', 'Activity', 'Engines', 'Traffic']) assert.equal(await bo.getByRole('link', { name, exact: true }).count(), 0, name);
-  for (const name of ['Chat', 'Documents', 'Search', 'Settings']) assert.equal(await bo.getByRole('link', { name, exact: true }).count(), 1, name);
+  for (const name of ['People and keys', 'Activity', 'Engines', 'Traffic'])
+    assert.equal(await bo.getByRole('link', { name, exact: true }).count(), 0, name);
+  for (const name of ['Chat', 'Documents', 'Search', 'Settings'])
+    assert.equal(await bo.getByRole('link', { name, exact: true }).count(), 1, name);
   bo.clean();
 });
 
 test("what is one person's is nobody else's: conversations, documents, passages, files, by page and by address", async () => {
   // Ada: a collection that nobody else may read, a document in it, a question about it with a file.
-  assert.equal((await api(ada, 'POST', 'collections', { id: 'plans', name: 'Secret plans', readers: [], writers: [] })).status(), 201);
+  assert.equal(
+    (
+      await api(ada, 'POST', 'collections', { id: 'plans', name: 'Secret plans', readers: [], writers: [] })
+    ).status(),
+    201,
+  );
   await ada.goto(`${segue.url}/ui/documents/plans`);
   const chooser = ada.waitForEvent('filechooser');
   await ada.getByRole('button', { name: 'Add files' }).first().click();
-  await (await chooser).setFiles([{ name: 'zeppelin.md', mimeType: 'text/markdown', buffer: Buffer.from('# Zeppelin\n\nThe zeppelin leaves the hangar at noon on Friday.\n') }]);
-  await ada.locator('.documents li', { hasText: 'zeppelin.md' }).getByRole('img', { name: /Ready|Searchable/ }).waitFor({ timeout: 30_000 });
+  await (
+    await chooser
+  ).setFiles([
+    {
+      name: 'zeppelin.md',
+      mimeType: 'text/markdown',
+      buffer: Buffer.from('# Zeppelin\n\nThe zeppelin leaves the hangar at noon on Friday.\n'),
+    },
+  ]);
+  await ada
+    .locator('.documents li', { hasText: 'zeppelin.md' })
+    .getByRole('img', { name: /Ready|Searchable/ })
+    .waitFor({ timeout: 30_000 });
   const document = (await (await api(ada, 'GET', 'collections/plans/documents')).json()).documents[0].id;
   await ada.goto(`${segue.url}/ui/chat`);
   await say(ada, 'When does the zeppelin leave?');
@@ -94,10 +135,26 @@ test("what is one person's is nobody else's: conversations, documents, passages,
   await bo.keyboard.press('Escape');
   // … and by address: not "you may not", but "there is none".
   for (const [method, path, body] of [
-    ...[['GET', `conversations/${conversation}`], ['GET', `conversations/${conversation}/messages`], ['GET', `conversations/${conversation}/export?format=json`]],
-    ...[['DELETE', `conversations/${conversation}`], ['PUT', `conversations/${conversation}/share`, { audience: 'company' }]],
-    ...[['GET', `messages/${secret.answer}`], ['GET', `messages/${secret.answer}/events`], ['POST', `messages/${secret.answer}/regenerate`, {}]],
-    ...[['GET', `documents/${document}`], ['GET', `documents/${document}/text`], ['GET', 'collections/plans'], ['GET', 'collections/plans/documents']],
+    ...[
+      ['GET', `conversations/${conversation}`],
+      ['GET', `conversations/${conversation}/messages`],
+      ['GET', `conversations/${conversation}/export?format=json`],
+    ],
+    ...[
+      ['DELETE', `conversations/${conversation}`],
+      ['PUT', `conversations/${conversation}/share`, { audience: 'company' }],
+    ],
+    ...[
+      ['GET', `messages/${secret.answer}`],
+      ['GET', `messages/${secret.answer}/events`],
+      ['POST', `messages/${secret.answer}/regenerate`, {}],
+    ],
+    ...[
+      ['GET', `documents/${document}`],
+      ['GET', `documents/${document}/text`],
+      ['GET', 'collections/plans'],
+      ['GET', 'collections/plans/documents'],
+    ],
   ])
     assert.equal((await api(bo, method, path, body)).status(), 404, `${method} ${path}`);
 

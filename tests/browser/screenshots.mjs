@@ -21,7 +21,10 @@ for (const { key, name, width, mode } of cases()) {
   layouts[key] = await layoutOf(page);
   const pictures = mode === 'full' ? await shots(page) : {};
   for (const theme of THEMES.filter((one) => pictures[one])) {
-    const small = spawnSync('pngquant', ['--quality=60-95', '--strip', '-'], { input: pictures[theme], maxBuffer: 1 << 24 });
+    const small = spawnSync('pngquant', ['--quality=60-95', '--strip', '-'], {
+      input: pictures[theme],
+      maxBuffer: 1 << 24,
+    });
     writeFileSync(shotOf(name, theme, width), small.status === 0 ? small.stdout : pictures[theme]);
   }
   await page.context().close();

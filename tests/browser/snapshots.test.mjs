@@ -26,7 +26,12 @@ after(async () => {
 
 const layouts = JSON.parse(readFileSync(LAYOUTS, 'utf8'));
 test('every page is held against how it looked', () => {
-  assert.deepEqual(cases().map(({ key }) => key).sort(), Object.keys(layouts).sort());
+  assert.deepEqual(
+    cases()
+      .map(({ key }) => key)
+      .sort(),
+    Object.keys(layouts).sort(),
+  );
 });
 for (const width of WIDTHS)
   test(`each page looks as docs/screenshots shows it, ${width} px, and its parts stand where they stood`, async (t) => {
@@ -37,7 +42,10 @@ for (const width of WIDTHS)
       const pictures = mode === 'full' ? await shots(page) : {};
       for (const theme of THEMES.filter((one) => pictures[one])) {
         const share = await differing(compare, readFileSync(shotOf(name, theme, width)), pictures[theme]);
-        assert.ok(share <= MOST_DIFFERING, `${name}, ${theme}: ${(share * 100).toFixed(2)} % of it looks different`);
+        assert.ok(
+          share <= MOST_DIFFERING,
+          `${name}, ${theme}: ${(share * 100).toFixed(2)} % of it looks different`,
+        );
         most = Math.max(most, share);
       }
       await page.context().close();

@@ -31,7 +31,10 @@ export async function until(condition, what, seconds = 20) {
   for (;;) {
     const value = await condition();
     if (value) return value;
-    assert.ok(Date.now() < end, `did not come true in ${seconds} s: ${typeof what === 'function' ? what() : what}`);
+    assert.ok(
+      Date.now() < end,
+      `did not come true in ${seconds} s: ${typeof what === 'function' ? what() : what}`,
+    );
     await sleep(25);
   }
 }
@@ -42,9 +45,16 @@ export async function startSegue({ config = {}, database = false } = {}) {
   const portFile = join(folder, 'port');
   writeFileSync(join(folder, 'segue.yaml'), JSON.stringify({ listen: '127.0.0.1:0', ...config }));
   const clean = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(SEGUE_|OLLAMA_|VLLM_|AI_BACKEND|DATABASE_URL|OTEL_|NOTIFY_SOCKET|LISTEN_)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(SEGUE_|OLLAMA_|VLLM_|AI_BACKEND|DATABASE_URL|OTEL_|NOTIFY_SOCKET|LISTEN_)/.test(name),
+    ),
   );
-  const env = { ...clean, HOME: folder, SEGUE_DATA_DIR: join(folder, 'data'), SEGUE_DATABASE: database ? 'private' : 'none' };
+  const env = {
+    ...clean,
+    HOME: folder,
+    SEGUE_DATA_DIR: join(folder, 'data'),
+    SEGUE_DATABASE: database ? 'private' : 'none',
+  };
   const child = spawn(binary(), ['serve', '--config', join(folder, 'segue.yaml'), '--port-file', portFile], {
     cwd: folder,
     env,
@@ -52,17 +62,32 @@ export async function startSegue({ config = {}, database = false } = {}) {
   });
   const segue = { child, folder, log: '', url: '', data: join(folder, 'data') };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (segue.log += bytes));
-  await until(() => {
-    assert.equal(child.exitCode, null, `segue ended: ${segue.log}`);
-    return existsSync(portFile) && readFileSync(portFile, 'utf8').trim();
-  }, () => segue.log, 60);
+  await until(
+    () => {
+      assert.equal(child.exitCode, null, `segue ended: ${segue.log}`);
+      return existsSync(portFile) && readFileSync(portFile, 'utf8').trim();
+    },
+    () => segue.log,
+    60,
+  );
   segue.url = `http://127.0.0.1:${readFileSync(portFile, 'utf8').trim().split(':').at(-1)}`;
-  await until(async () => (await fetch(`${segue.url}/livez`).catch(() => null))?.ok, () => segue.log);
+  await until(
+    async () => (await fetch(`${segue.url}/livez`).catch(() => null))?.ok,
+    () => segue.log,
+  );
   if (database)
-    await until(async () => (await (await fetch(`${segue.url}/segue/v1/session`)).json()).store.state === 'ready', () => segue.log, 90);
+    await until(
+      async () => (await (await fetch(`${segue.url}/segue/v1/session`)).json()).store.state === 'ready',
+      () => segue.log,
+      90,
+    );
   /** What its database answers. */
   segue.sql = (text) => {
-    const psql = spawnSync(binary(), ['store', 'psql', '--', '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', text], { cwd: folder, env, encoding: 'utf8' });
+    const psql = spawnSync(
+      binary(),
+      ['store', 'psql', '--', '-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', text],
+      { cwd: folder, env, encoding: 'utf8' },
+    );
     assert.equal(psql.status, 0, psql.stderr);
     return psql.stdout.trim();
   };
@@ -81,7 +106,10 @@ export async function startSegue({ config = {}, database = false } = {}) {
 export const PASSWORD = 'correct horse battery';
 /** By the link that the first start prints: the administrator Ada, who lands in the chat. */
 export async function setUp(segue, page) {
-  const link = await until(() => segue.log.match(/\/ui\/setup#token=\S+/)?.[0], () => segue.log);
+  const link = await until(
+    () => segue.log.match(/\/ui\/setup#token=\S+/)?.[0],
+    () => segue.log,
+  );
   await page.goto(segue.url + link);
   await page.getByLabel('Your name').fill('Ada Keller');
   await page.getByLabel('Login').fill('ada');
@@ -110,14 +138,21 @@ export async function say(page, text) {
 export const lastAnswer = (page) => page.locator('.answer').last();
 
 /** A vLLM whose answers a test decides: `script(question)` → {text, perSecond, breakAfter}. `blind`: it takes no pictures. */
-export async function startEngine(script = () => ({ text: 'Fine.' }), { model = 'scripted', blind = false } = {}) {
+export async function startEngine(
+  script = () => ({ text: 'Fine.' }),
+  { model = 'scripted', blind = false } = {},
+) {
   const engine = { script, model, requests: [], sockets: new Set() };
   const server = http.createServer(async (request, response) => {
     const json = (value, status = 200) => {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify(value));
     };
-    if (request.url === '/v1/models') return json({ object: 'list', data: [{ id: model, object: 'model', owned_by: 'vllm', max_model_len: 8192 }] });
+    if (request.url === '/v1/models')
+      return json({
+        object: 'list',
+        data: [{ id: model, object: 'model', owned_by: 'vllm', max_model_len: 8192 }],
+      });
     if (request.url === '/version') return json({ version: '0.32.0' });
     if (request.url === '/health') return response.end();
     if (request.url !== '/v1/chat/completions') return json({ detail: 'Not Found' }, 404);
@@ -125,14 +160,28 @@ export async function startEngine(script = () => ({ text: 'Fine.' }), { model = 
     for await (const piece of request) body += piece;
     const asked = JSON.parse(body);
     engine.requests.push(asked);
-    if (blind && /"image_url"/.test(body)) return json({ error: { message: `${model} is not a multimodal model`, type: 'BadRequestError', code: 400 } }, 400);
+    if (blind && /"image_url"/.test(body))
+      return json(
+        { error: { message: `${model} is not a multimodal model`, type: 'BadRequestError', code: 400 } },
+        400,
+      );
     const question = asked.messages?.at(-1)?.content ?? '';
-    const { text, perSecond = 2000, breakAfter = Infinity, wait = 0 } = engine.script(typeof question === 'string' ? question : JSON.stringify(question));
+    const {
+      text,
+      perSecond = 2000,
+      breakAfter = Infinity,
+      wait = 0,
+    } = engine.script(typeof question === 'string' ? question : JSON.stringify(question));
     const base = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model };
     const words = text.match(/\S+\s*|\s+/g) ?? [];
     if (wait) await sleep(wait);
     if (!asked.stream)
-      return json({ ...base, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }], usage: { prompt_tokens: 9, completion_tokens: words.length, total_tokens: 9 + words.length } });
+      return json({
+        ...base,
+        object: 'chat.completion',
+        choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 9, completion_tokens: words.length, total_tokens: 9 + words.length },
+      });
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     const event = (value) => response.write(`data: ${JSON.stringify(value)}\n\n`);
     event({ ...base, choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] });
@@ -145,7 +194,11 @@ export async function startEngine(script = () => ({ text: 'Fine.' }), { model = 
       if (due - Date.now() > 2) await sleep(due - Date.now());
     }
     event({ ...base, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-    event({ ...base, choices: [], usage: { prompt_tokens: 9, completion_tokens: words.length, total_tokens: 9 + words.length } });
+    event({
+      ...base,
+      choices: [],
+      usage: { prompt_tokens: 9, completion_tokens: words.length, total_tokens: 9 + words.length },
+    });
     response.end('data: [DONE]\n\n');
   });
   server.on('connection', (socket) => {
@@ -166,25 +219,47 @@ export async function startEngine(script = () => ({ text: 'Fine.' }), { model = 
   return engine;
 }
 export const engineConfig = (...engines) => ({
-  engines: engines.map(({ port }, at) => ({ name: `gpu-${at + 1}`, dialect: 'vllm', url: `http://127.0.0.1:${port}`, probe_interval: '1s' })),
+  engines: engines.map(({ port }, at) => ({
+    name: `gpu-${at + 1}`,
+    dialect: 'vllm',
+    url: `http://127.0.0.1:${port}`,
+    probe_interval: '1s',
+  })),
   models: engines.map(({ model }, at) => ({ name: model, targets: [{ engine: `gpu-${at + 1}`, model }] })),
 });
 
-export const launch = () => chromium.launch({ executablePath: process.env.SEGUE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.SEGUE_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
 
 /** A page that keeps what must not be: errors, requests to elsewhere, dialogs, `pwned()`. */
-export async function openPage(browser, { width = 1440, height = 900, theme = 'light', language = 'en-US', motion = 'reduce', context } = {}) {
-  const mine = context ?? (await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language, reducedMotion: motion, timezoneId: 'UTC' }));
+export async function openPage(
+  browser,
+  { width = 1440, height = 900, theme = 'light', language = 'en-US', motion = 'reduce', context } = {},
+) {
+  const mine =
+    context ??
+    (await browser.newContext({
+      viewport: { width, height },
+      colorScheme: theme,
+      locale: language,
+      reducedMotion: motion,
+      timezoneId: 'UTC',
+    }));
   const page = await mine.newPage();
   const seen = { errors: [], elsewhere: [], ran: [] };
   page.on('pageerror', (error) => seen.errors.push(String(error)));
   page.on('console', (message) => {
     // A refused request is the API's word, which the page shows; everything else is ours.
-    if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) seen.errors.push(message.text());
+    if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))
+      seen.errors.push(message.text());
   });
   page.on('request', (request) => {
     const url = new URL(request.url());
-    if (!['127.0.0.1', 'localhost'].includes(url.hostname) && !/^(data|blob):$/.test(url.protocol)) seen.elsewhere.push(request.url());
+    if (!['127.0.0.1', 'localhost'].includes(url.hostname) && !/^(data|blob):$/.test(url.protocol))
+      seen.elsewhere.push(request.url());
   });
   page.on('dialog', (dialog) => {
     seen.ran.push(dialog.message());
@@ -211,12 +286,16 @@ export async function checkPage(page, what, themes = ['light', 'dark']) {
         resultTypes: ['violations'],
       });
       return result.violations.map((one) => {
-        const nodes = one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} (${node.failureSummary?.split('\n')[1]?.trim()})`);
+        const nodes = one.nodes
+          .slice(0, 3)
+          .map((node) => `${node.html.slice(0, 160)} (${node.failureSummary?.split('\n')[1]?.trim()})`);
         return `${one.id}: ${one.help}: ${nodes.join(' | ')}`;
       });
     });
     assert.deepEqual(found, [], `${what}, ${colorScheme}: accessibility`);
   }
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const wide = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   assert.ok(wide <= 0, `${what}: ${wide} px wider than the window`);
 }

@@ -10,12 +10,32 @@ let segue, browser, api, chat;
 before(async () => {
   [segue, browser] = await Promise.all([startSegue(), launch()]);
   api = await startScriptedApi(segue.url);
-  const problem = { type: 'about:blank', title: 'Bad Gateway', status: 502, detail: 'vLLM at 10.0.0.5:8000 closed the connection after 14 tokens; ask again' };
+  const problem = {
+    type: 'about:blank',
+    title: 'Bad Gateway',
+    status: 502,
+    detail: 'vLLM at 10.0.0.5:8000 closed the connection after 14 tokens; ask again',
+  };
   chat = api.converse('Pointing an application at Segue', [
     { text: 'How do I point my application at Segue?' },
-    { role: 'assistant', text: ANSWER, sources, citations: citationsOf(ANSWER), record, reasoning: 'The handbook names OLLAMA_HOST.', reasoning_ms: 1400, siblings: ['m0', 'x', 'm00'] },
+    {
+      role: 'assistant',
+      text: ANSWER,
+      sources,
+      citations: citationsOf(ANSWER),
+      record,
+      reasoning: 'The handbook names OLLAMA_HOST.',
+      reasoning_ms: 1400,
+      siblings: ['m0', 'x', 'm00'],
+    },
     { text: 'And when the GPU machine is restarted?' },
-    { role: 'assistant', state: 'incomplete', text: 'Requests under way are broken off, and', record: { ...record, engine: 'cpu-1', previous_engine: 'gpu-1' }, problem },
+    {
+      role: 'assistant',
+      state: 'incomplete',
+      text: 'Requests under way are broken off, and',
+      record: { ...record, engine: 'cpu-1', previous_engine: 'gpu-1' },
+      problem,
+    },
     { text: 'Anything else?' },
     { role: 'assistant', kind: 'passages', sources },
   ]);
@@ -41,7 +61,12 @@ const PAGES = () => [
   ['settings', '.values, .error'],
 ];
 
-for (const [mode, width] of [['full', 1440], ['full', 360], ['empty', 1440], ['error', 390]])
+for (const [mode, width] of [
+  ['full', 1440],
+  ['full', 360],
+  ['empty', 1440],
+  ['error', 390],
+])
   test(`pages, ${mode}, ${width} px`, async () => {
     api.mode = mode;
     const page = await openPage(browser, { width, height: 860 });
@@ -64,7 +89,8 @@ test('the chat with an answer takes less than 180 kB of script until it is there
   const page = await openPage(browser);
   const sizes = new Map();
   page.on('response', async (response) => {
-    if (/\.js$/.test(new URL(response.url()).pathname)) sizes.set(response.url(), gzipSync(await response.body(), { level: 9 }).length);
+    if (/\.js$/.test(new URL(response.url()).pathname))
+      sizes.set(response.url(), gzipSync(await response.body(), { level: 9 }).length);
   });
   await page.goto(`${api.url}/ui/chat`);
   await page.locator('#question').waitFor();
@@ -74,7 +100,9 @@ test('the chat with an answer takes less than 180 kB of script until it is there
   await page.locator('.cite').first().waitFor();
   await page.waitForLoadState('networkidle');
   const whole = [...sizes.values()].reduce((sum, one) => sum + one, 0);
-  t.diagnostic(`first view of the chat: ${(first / 1000).toFixed(1)} kB of script (gzip); with an answer, its code and its formula: ${(whole / 1000).toFixed(1)} kB`);
+  t.diagnostic(
+    `first view of the chat: ${(first / 1000).toFixed(1)} kB of script (gzip); with an answer, its code and its formula: ${(whole / 1000).toFixed(1)} kB`,
+  );
   assert.ok(first > 30_000 && first < 180_000, `${first} bytes of gzip`);
   await page.context().close();
 });
@@ -86,7 +114,10 @@ test('dialogs, menus and panels', async () => {
   await page.getByRole('complementary', { name: 'Sources' }).waitFor();
   await checkPage(page, 'sources');
   assert.match(page.url(), /source=1/);
-  await page.getByRole('button', { name: /vLLM · llama3.1:8b/ }).first().click();
+  await page
+    .getByRole('button', { name: /vLLM · llama3.1:8b/ })
+    .first()
+    .click();
   await page.getByRole('dialog', { name: 'How this was answered' }).waitFor();
   await checkPage(page, 'record');
   await page.keyboard.press('Escape');
@@ -96,7 +127,10 @@ test('dialogs, menus and panels', async () => {
   await page.keyboard.press('Escape');
   await page.goto(`${api.url}/ui/engines`);
   await page.getByRole('article', { name: 'cpu-1' }).getByRole('button', { name: 'State log' }).click();
-  await page.getByRole('dialog', { name: 'State log of cpu-1' }).getByText('Put aside after failures').waitFor();
+  await page
+    .getByRole('dialog', { name: 'State log of cpu-1' })
+    .getByText('Put aside after failures')
+    .waitFor();
   await checkPage(page, 'state log');
   await page.keyboard.press('Escape');
   await page.getByRole('article', { name: 'gpu-1' }).getByRole('button', { name: 'Drain' }).click();
@@ -129,7 +163,11 @@ test('sign-in and set-up', async () => {
 });
 
 // 320 px; 200 % zoom of a laptop, and 400 % of it; a 4K screen.
-for (const [width, height] of [[320, 640], [720, 450], [3840, 2160]])
+for (const [width, height] of [
+  [320, 640],
+  [720, 450],
+  [3840, 2160],
+])
   test(`nothing is cut off, and nothing lies over something else, at ${width} × ${height}`, async () => {
     api.session = structuredClone((await import('./company.mjs')).session);
     const page = await openPage(browser, { width, height });
@@ -138,9 +176,21 @@ for (const [width, height] of [[320, 640], [720, 450], [3840, 2160]])
       await page.locator(ready).first().waitFor();
       const found = await page.evaluate(() => {
         const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-        const buttons = [...document.querySelectorAll('main :is(button, a, input, select, textarea)')].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !one.closest('[hidden], .visually-hidden'));
-        const boxes = buttons.map((one) => [one, one.getBoundingClientRect()]).filter(([one, box]) => box.width > 2 && !one.classList.contains('visually-hidden'));
-        const off = boxes.filter(([one, box]) => (box.right > innerWidth + 1 || box.left < -1) && !one.closest('.wide, pre, nav ul, .scroll, .scroller')).map(([one]) => one.outerHTML.slice(0, 120));
+        const buttons = [...document.querySelectorAll('main :is(button, a, input, select, textarea)')].filter(
+          (one) =>
+            one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+            !one.closest('[hidden], .visually-hidden'),
+        );
+        const boxes = buttons
+          .map((one) => [one, one.getBoundingClientRect()])
+          .filter(([one, box]) => box.width > 2 && !one.classList.contains('visually-hidden'));
+        const off = boxes
+          .filter(
+            ([one, box]) =>
+              (box.right > innerWidth + 1 || box.left < -1) &&
+              !one.closest('.wide, pre, nav ul, .scroll, .scroller'),
+          )
+          .map(([one]) => one.outerHTML.slice(0, 120));
         const over = [];
         // What is scrolled under something else is not seen, and lies over nothing.
         const inWindow = boxes.filter(([one, box]) => {
@@ -149,10 +199,17 @@ for (const [width, height] of [[320, 640], [720, 450], [3840, 2160]])
         });
         for (const [at, [one, a]] of inWindow.entries())
           for (const [other, b] of inWindow.slice(at + 1)) {
-            if (one.contains(other) || other.contains(one) || one.closest('.search-field, .composer') || other.closest('.composer')) continue;
+            if (
+              one.contains(other) ||
+              other.contains(one) ||
+              one.closest('.search-field, .composer') ||
+              other.closest('.composer')
+            )
+              continue;
             const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
             const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-            if (x > 3 && y > 3) over.push(`${one.outerHTML.slice(0, 90)} and ${other.outerHTML.slice(0, 90)}`);
+            if (x > 3 && y > 3)
+              over.push(`${one.outerHTML.slice(0, 90)} and ${other.outerHTML.slice(0, 90)}`);
           }
         return { wide, off, over };
       });
@@ -168,7 +225,9 @@ test('longer words fit as well', async () => {
   for (const [path, ready] of PAGES()) {
     await page.goto(`${api.url}/ui/${path}`);
     await page.locator(ready).first().waitFor();
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const wide = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     assert.ok(wide <= 0, `${path}: ${wide} px too wide`);
   }
   page.clean();

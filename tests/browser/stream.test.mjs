@@ -25,13 +25,19 @@ function paced(text, perSecond) {
     const begin = begun.get(message.id);
     event('started', { message: message.id, model: '', at: new Date(begin).toISOString() });
     event('sources', { sources, vector: 'used', took_ms: 12 });
-    for (let at = 0; at < words.length && !gone(); ) {
+    for (let at = 0; at < words.length && !gone();) {
       const due = Math.min(words.length, Math.floor(((Date.now() - begin) / 1000) * perSecond) + 1);
       while (at < due) event('text', { text: words[at++] });
       await sleep(4);
     }
     const said = gone() ? message.text : text;
-    return { state: message.state === 'stopped' ? 'stopped' : 'complete', text: said || text, sources, citations: citationsOf(said || text), record };
+    return {
+      state: message.state === 'stopped' ? 'stopped' : 'complete',
+      text: said || text,
+      sources,
+      citations: citationsOf(said || text),
+      record,
+    };
   };
 }
 async function ask(page, title) {
@@ -46,12 +52,24 @@ async function ask(page, title) {
 const SECONDS = Number(process.env.SEGUE_STREAM_SECONDS ?? 6);
 test(`200 tokens a second for ${SECONDS} s: no task over 100 ms, nothing jumps`, async (t) => {
   const parts = [];
-  for (let words = 0; words < 200 * SECONDS; words += ANSWER.split(/(?<=\s)/).length) parts.push(`## Part ${parts.length}\n\n${ANSWER}`);
-  const text = parts.join('\n').split(/(?<=\s)/).slice(0, 200 * SECONDS).join('');
+  for (let words = 0; words < 200 * SECONDS; words += ANSWER.split(/(?<=\s)/).length)
+    parts.push(`## Part ${parts.length}\n\n${ANSWER}`);
+  const text = parts
+    .join('\n')
+    .split(/(?<=\s)/)
+    .slice(0, 200 * SECONDS)
+    .join('');
   const page = await openPage(browser);
   await page.addInitScript(() => {
     window.shifts = [];
-    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().filter((one) => !one.hadRecentInput).map((one) => [one.startTime, one.value]))).observe({ type: 'layout-shift' });
+    new PerformanceObserver((list) =>
+      window.shifts.push(
+        ...list
+          .getEntries()
+          .filter((one) => !one.hadRecentInput)
+          .map((one) => [one.startTime, one.value]),
+      ),
+    ).observe({ type: 'layout-shift' });
   });
   api.stream = paced(text, 200);
   await ask(page, 'Fast');
@@ -64,15 +82,34 @@ test(`200 tokens a second for ${SECONDS} s: no task over 100 ms, nothing jumps`,
     const box = document.querySelector('.scroller');
     // As Cumulative Layout Shift is defined: the worst five seconds, however long the answer is.
     let shift = 0;
-    for (const [from] of window.shifts) shift = Math.max(shift, window.shifts.filter(([at]) => at >= from && at < from + 5000).reduce((sum, [, value]) => sum + value, 0));
+    for (const [from] of window.shifts)
+      shift = Math.max(
+        shift,
+        window.shifts
+          .filter(([at]) => at >= from && at < from + 5000)
+          .reduce((sum, [, value]) => sum + value, 0),
+      );
     return { shift, away: box.scrollHeight - box.scrollTop - box.clientHeight };
   });
   // The processor time of each task of the page's thread, not the clock's: others compute on this machine, too.
-  const threads = new Set(traceEvents.filter((one) => one.name === 'thread_name' && one.args.name === 'CrRendererMain').map((one) => `${one.pid}.${one.tid}`));
-  const tasks = traceEvents.filter((one) => one.name === 'RunTask' && threads.has(`${one.pid}.${one.tid}`)).filter((one) => one.tdur !== undefined).map((one) => one.tdur / 1000);
-  t.diagnostic(`${tasks.length} tasks of the page's thread, the longest ${Math.max(...tasks).toFixed(1)} ms of processor time; layout shift ${seen.shift.toFixed(4)}`);
+  const threads = new Set(
+    traceEvents
+      .filter((one) => one.name === 'thread_name' && one.args.name === 'CrRendererMain')
+      .map((one) => `${one.pid}.${one.tid}`),
+  );
+  const tasks = traceEvents
+    .filter((one) => one.name === 'RunTask' && threads.has(`${one.pid}.${one.tid}`))
+    .filter((one) => one.tdur !== undefined)
+    .map((one) => one.tdur / 1000);
+  t.diagnostic(
+    `${tasks.length} tasks of the page's thread, the longest ${Math.max(...tasks).toFixed(1)} ms of processor time; layout shift ${seen.shift.toFixed(4)}`,
+  );
   assert.ok(tasks.length > 100, `${tasks.length} tasks were seen`);
-  assert.deepEqual(tasks.filter((one) => one > 100), [], 'tasks over 100 ms');
+  assert.deepEqual(
+    tasks.filter((one) => one > 100),
+    [],
+    'tasks over 100 ms',
+  );
   assert.ok(seen.away < 60, `the view followed the end (${seen.away} px away)`);
   assert.ok(seen.shift < 0.05, `layout shift ${seen.shift}`);
   page.clean();
@@ -96,7 +133,10 @@ test('the first token is on the screen soon after it came', async (t) => {
     const shown = await page.evaluate(
       () =>
         new Promise((done) => {
-          const look = () => (document.querySelector('.prose')?.textContent.includes('Here it is.') ? requestAnimationFrame(() => done(Date.now())) : requestAnimationFrame(look));
+          const look = () =>
+            document.querySelector('.prose')?.textContent.includes('Here it is.')
+              ? requestAnimationFrame(() => done(Date.now()))
+              : requestAnimationFrame(look);
           look();
         }),
     );
@@ -160,7 +200,11 @@ test('a reload in the middle takes the answer up where it is; a dropped network,
 });
 
 test('10,000 messages: the end is there at once, older ones come as one scrolls', async () => {
-  const messages = Array.from({ length: 10_000 }, (_, at) => (at % 2 ? { role: 'assistant', text: `Answer ${at}. ${'Words. '.repeat(30)}`, record } : { text: `Question ${at}` }));
+  const messages = Array.from({ length: 10_000 }, (_, at) =>
+    at % 2
+      ? { role: 'assistant', text: `Answer ${at}. ${'Words. '.repeat(30)}`, record }
+      : { text: `Question ${at}` },
+  );
   const { id } = api.converse('Long', messages);
   const page = await openPage(browser);
   const begin = Date.now();
@@ -176,7 +220,10 @@ test('10,000 messages: the end is there at once, older ones come as one scrolls'
       return document.querySelector('.entry').id;
     });
     await until(async () => (await page.locator('.entry').count()) > before, 'older messages come');
-    const place = await page.evaluate((one) => document.getElementById(one).getBoundingClientRect().top, anchor);
+    const place = await page.evaluate(
+      (one) => document.getElementById(one).getBoundingClientRect().top,
+      anchor,
+    );
     assert.ok(place > -200 && place < 900, `what was read stays in the window (${place})`);
   }
   page.clean();

@@ -29,10 +29,20 @@ export const LISTS = ['documents', 'search', 'engines', 'traffic', 'keys', 'acti
 
 /** What the scripted API tells of conversations. */
 export function furnish(api) {
-  const chat = api.converse('Pointing an application at Segue', [
-    { text: 'How do I point my application at Segue?' },
-    { role: 'assistant', text: ANSWER.replace(/\n2\. .*\n/, '\n'), sources, citations: citationsOf(ANSWER).slice(0, 3), record },
-  ], { updated_at: ago(40) });
+  const chat = api.converse(
+    'Pointing an application at Segue',
+    [
+      { text: 'How do I point my application at Segue?' },
+      {
+        role: 'assistant',
+        text: ANSWER.replace(/\n2\. .*\n/, '\n'),
+        sources,
+        citations: citationsOf(ANSWER).slice(0, 3),
+        record,
+      },
+    ],
+    { updated_at: ago(40) },
+  );
   const day = 86_400;
   for (const [title, days, more] of [
     ['GPU sizing for 40 people', 0.1, {}],
@@ -50,11 +60,16 @@ export async function openView(browser, api, furniture, name, { width, mode = 'f
   const [wide, ready, narrow] = VIEWS[name];
   const path = (width < 600 && narrow ? narrow : wide).replace(/:chat|:answer/g, (word) => furniture[word]);
   api.mode = mode;
-  api.session = /sign-in|setup/.test(name) ? { ...session, person: null, permissions: [], setup_needed: name === 'setup' } : structuredClone(session);
+  api.session = /sign-in|setup/.test(name)
+    ? { ...session, person: null, permissions: [], setup_needed: name === 'setup' }
+    : structuredClone(session);
   const page = await openPage(browser, { width, height: width > 600 ? 900 : 844 });
   await page.clock.setFixedTime(NOW);
   await page.goto(`${api.url}/ui/${path}`);
-  await page.locator(mode === 'full' ? ready : `${ready}, .empty, .error`).first().waitFor();
+  await page
+    .locator(mode === 'full' ? ready : `${ready}, .empty, .error`)
+    .first()
+    .waitFor();
   await page.evaluate(() => {
     document.documentElement.style.setProperty('--font', "'DejaVu Sans', sans-serif");
     document.documentElement.style.setProperty('--mono', "'DejaVu Sans Mono', monospace");

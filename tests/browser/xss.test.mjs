@@ -6,7 +6,9 @@ import * as company from './company.mjs';
 import { startScriptedApi } from './scripted_api.mjs';
 import { launch, openPage, sleep, startSegue } from './stage.mjs';
 
-const corpus = readFileSync(new URL('./xss.txt', import.meta.url), 'utf8').trim().split('\n');
+const corpus = readFileSync(new URL('./xss.txt', import.meta.url), 'utf8')
+  .trim()
+  .split('\n');
 let segue, browser, api;
 before(async () => {
   [segue, browser] = await Promise.all([startSegue(), launch()]);
@@ -24,14 +26,31 @@ test(`${corpus.length} payloads in answers: finished, streamed, thought, called,
   const messages = corpus.flatMap((text, at) => [
     { text },
     {
-      ...{ role: 'assistant', text: answerOf(text), sources: [{ ...company.sources[0], text, title: text, heading: [text] }] },
-      ...{ citations: [{ n: 1, start: answerOf(text).length - 3, end: answerOf(text).length, supported: true, reason: null }], reasoning: text, record: { ...company.record, model: text, finish_reason: text } },
+      ...{
+        role: 'assistant',
+        text: answerOf(text),
+        sources: [{ ...company.sources[0], text, title: text, heading: [text] }],
+      },
+      ...{
+        citations: [
+          {
+            n: 1,
+            start: answerOf(text).length - 3,
+            end: answerOf(text).length,
+            supported: true,
+            reason: null,
+          },
+        ],
+        reasoning: text,
+        record: { ...company.record, model: text, finish_reason: text },
+      },
       tool_calls: at % 10 === 0 ? [{ id: 't', name: text, arguments: text, result: text }] : [],
     },
   ]);
   const { id } = api.converse('All', messages);
   // listMessages gives pages of 100; the whole is wanted at once.
-  api.routes[`GET conversations/${id}/messages`] = (_, __, json) => json({ messages: api.branches.get(id), leaf: null, earlier: null });
+  api.routes[`GET conversations/${id}/messages`] = (_, __, json) =>
+    json({ messages: api.branches.get(id), leaf: null, earlier: null });
   const page = await openPage(browser);
   await page.goto(`${api.url}/ui/chat/${id}`);
   await page.locator('.answer .prose .block').nth(corpus.length).waitFor({ state: 'attached' });
@@ -43,7 +62,14 @@ test(`${corpus.length} payloads in answers: finished, streamed, thought, called,
   await sleep(500);
   const dangerous = await page.evaluate(() =>
     [...document.querySelectorAll('.inner *')]
-      .filter((one) => /^(SCRIPT|IFRAME|OBJECT|EMBED|LINK|META|BASE|IMG|VIDEO|AUDIO|STYLE)$/i.test(one.tagName) || [...one.attributes].some(({ name, value }) => /^on/i.test(name) || (name === 'href' && /^\s*(javascript|data|vbscript)/i.test(value))))
+      .filter(
+        (one) =>
+          /^(SCRIPT|IFRAME|OBJECT|EMBED|LINK|META|BASE|IMG|VIDEO|AUDIO|STYLE)$/i.test(one.tagName) ||
+          [...one.attributes].some(
+            ({ name, value }) =>
+              /^on/i.test(name) || (name === 'href' && /^\s*(javascript|data|vbscript)/i.test(value)),
+          ),
+      )
       .map((one) => one.outerHTML.slice(0, 120)),
   );
   assert.deepEqual(dangerous, []);
@@ -61,7 +87,13 @@ test('payloads while they stream, in pieces', async () => {
       event('text', { text: text.slice(at, at + 97) });
       if (at % 970 === 0) await sleep(4);
     }
-    return { state: 'complete', text, sources: company.sources, citations: company.citationsOf(text), record: company.record };
+    return {
+      state: 'complete',
+      text,
+      sources: company.sources,
+      citations: company.citationsOf(text),
+      record: company.record,
+    };
   };
   const page = await openPage(browser);
   await page.goto(`${api.url}/ui/chat/${id}`);
@@ -74,24 +106,89 @@ test('payloads while they stream, in pieces', async () => {
 
 test('payloads as titles, file names, passages, names of people, keys, engines, models, settings, instructions; in what is shared', async () => {
   for (const [at, text] of corpus.entries()) if (at % 2 === 0) api.converse(text, [{ text }]);
-  api.documents = corpus.map((text, at) => ({ ...company.documents[at % 2], id: `d${at}`, path: text, title: text, problem: at % 2 ? text : null }));
-  api.collections = [{ ...company.collections[1], name: corpus[13], description: corpus[28] }, company.collections[0]];
+  api.documents = corpus.map((text, at) => ({
+    ...company.documents[at % 2],
+    id: `d${at}`,
+    path: text,
+    title: text,
+    problem: at % 2 ? text : null,
+  }));
+  api.collections = [
+    { ...company.collections[1], name: corpus[13], description: corpus[28] },
+    company.collections[0],
+  ];
   api.passages = corpus.map((text, at) => ({ ...company.passages[0], id: `q${at}`, text, heading: [text] }));
-  api.hits = corpus.map((text, at) => ({ ...company.hits[0], passage: `q${at}`, title: text, path: text, snippet: `\u0002${text}\u0003 ${text}`, heading: [text] }));
+  api.hits = corpus.map((text, at) => ({
+    ...company.hits[0],
+    passage: `q${at}`,
+    title: text,
+    path: text,
+    snippet: `\u0002${text}\u0003 ${text}`,
+    heading: [text],
+  }));
   api.people = corpus.map((text, at) => ({ ...company.people[1], id: `p${at}`, name: text, login: text }));
   api.keys = corpus.map((text, at) => ({ ...company.keys[0], id: `k${at}`, name: text, models: [text] }));
-  api.activity = corpus.map((text, at) => ({ ...company.activity[0], id: `a${at}`, person_name: text, action: text, target: text, detail: { x: text } }));
-  api.engines = corpus.map((text, at) => ({ ...company.engines[1], name: text, url: text, version: text, problem: text, breaker: { ...company.engines[1].breaker, reason: text }, models: [{ name: text, max_model_len: at }] }));
-  api.models = corpus.map((text) => ({ name: text, alias: false, healthy: false, balance: null, load: 'engines', capabilities: [], targets: [] }));
+  api.activity = corpus.map((text, at) => ({
+    ...company.activity[0],
+    id: `a${at}`,
+    person_name: text,
+    action: text,
+    target: text,
+    detail: { x: text },
+  }));
+  api.engines = corpus.map((text, at) => ({
+    ...company.engines[1],
+    name: text,
+    url: text,
+    version: text,
+    problem: text,
+    breaker: { ...company.engines[1].breaker, reason: text },
+    models: [{ name: text, max_model_len: at }],
+  }));
+  api.models = corpus.map((text) => ({
+    name: text,
+    alias: false,
+    healthy: false,
+    balance: null,
+    load: 'engines',
+    capabilities: [],
+    targets: [],
+  }));
   api.presets = corpus.map((text, at) => ({ id: `x${at}`, name: text, text, shared: true, mine: true }));
-  api.settings = { file: corpus[0], settings: corpus.map((text) => ({ name: text, value: text, source: 'file', environment: text })) };
-  api.shared = { title: corpus[15], owner: corpus[16], created_at: company.ago(9), messages: corpus.map((text, at) => company.messageOf({ id: `s${at}`, role: at % 2 ? 'assistant' : 'user', text })) };
+  api.settings = {
+    file: corpus[0],
+    settings: corpus.map((text) => ({ name: text, value: text, source: 'file', environment: text })),
+  };
+  api.shared = {
+    title: corpus[15],
+    owner: corpus[16],
+    created_at: company.ago(9),
+    messages: corpus.map((text, at) =>
+      company.messageOf({ id: `s${at}`, role: at % 2 ? 'assistant' : 'user', text }),
+    ),
+  };
   api.routes['GET traffic'] = (_, __, json) => {
     const [one] = company.traffic('all').series;
-    json({ ...company.traffic('all'), series: corpus.map((text) => ({ ...one, model: text })), marks: corpus.map((text, at) => ({ at: company.ago(at * 9), kind: 'engine_down', text })) });
+    json({
+      ...company.traffic('all'),
+      series: corpus.map((text) => ({ ...one, model: text })),
+      marks: corpus.map((text, at) => ({ at: company.ago(at * 9), kind: 'engine_down', text })),
+    });
   };
   const page = await openPage(browser);
-  for (const [path, ready] of [['chat', '.row'], ['documents/handbook', '.documents li'], ['document/d0?passage=q3', '.passage'], ['search?q=x&explain=1', '.hits li'], ['people', 'main li'], ['people/keys', 'main li'], ['activity', 'main li'], ['engines', 'article'], ['settings', '.values > div'], ['shared/token', '.answer'], ['traffic?by=model', 'canvas']]) {
+  for (const [path, ready] of [
+    ['chat', '.row'],
+    ['documents/handbook', '.documents li'],
+    ['document/d0?passage=q3', '.passage'],
+    ['search?q=x&explain=1', '.hits li'],
+    ['people', 'main li'],
+    ['people/keys', 'main li'],
+    ['activity', 'main li'],
+    ['engines', 'article'],
+    ['settings', '.values > div'],
+    ['shared/token', '.answer'],
+    ['traffic?by=model', 'canvas'],
+  ]) {
     await page.goto(`${api.url}/ui/${path}`);
     await page.locator(ready).first().waitFor();
     await sleep(150);
@@ -106,7 +203,12 @@ test('payloads as titles, file names, passages, names of people, keys, engines, 
     script.textContent = 'window.ranInline = true';
     document.body.append(script);
     const image = document.createElement('img');
-    const refused = new Promise((done) => document.addEventListener('securitypolicyviolation', (event) => event.effectiveDirective === 'img-src' && done(true)));
+    const refused = new Promise((done) =>
+      document.addEventListener(
+        'securitypolicyviolation',
+        (event) => event.effectiveDirective === 'img-src' && done(true),
+      ),
+    );
     image.src = 'https://evil.example/x.png';
     document.body.append(image);
     return [window.ranInline ?? false, await refused];
