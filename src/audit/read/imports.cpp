@@ -2,16 +2,28 @@
 
 #include "audit/paths.hpp"
 #include "audit/read/token.hpp"
+#include "audit/text/matcher.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
 namespace {
 
-bool may_import(std::string_view line) {
-    return line.find("import") != std::string_view::npos ||
-           line.find("require") != std::string_view::npos ||
-           line.find("from") != std::string_view::npos ||
-           line.find("use ") != std::string_view::npos;
+const Matcher& import_scanner() {
+    static constexpr std::string_view kWords[] = {"import", "require", "from", "use "};
+    static const Matcher matcher(kWords);
+    return matcher;
+}
+
+/// Calls `each` with every line that may bring something in.
+template <class Each>
+void import_lines(const Source& source, const Each& each) {
+    std::optional<std::uint32_t> last;
+    for (const auto end : import_scanner().ends(source.text())) {
+        const auto line = source.line_of(static_cast<std::uint32_t>(end - 1));
+        if (line == last) continue;
+        last = line;
+        each(source.line(line));
+    }
 }
 
 /// The first word of the text, cut off.
@@ -76,8 +88,7 @@ std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
         language == Language::kCSharp)
         return names_in(file.source.text());
     std::set<std::string, std::less<>> out;
-    for (std::uint32_t i = 0; i < file.source.lines(); ++i)
-        if (const auto line = file.source.line(i); may_import(line)) out.merge(names_in(line));
+    import_lines(file.source, [&](std::string_view line) { out.merge(names_in(line)); });
     return out;
 }
 
@@ -94,12 +105,11 @@ std::optional<std::vector<std::string>> imported_modules(const ParsedFile& file)
         default: return std::nullopt;
     }
     std::vector<std::string> out;
-    for (std::uint32_t i = 0; i < file.source.lines(); ++i) {
+    import_lines(file.source, [&](std::string_view line) {
         // A bundle's line holds thousands of literals that are no modules.
         constexpr std::size_t kLongestImport = 4096;
-        const auto line = file.source.line(i);
-        if (line.size() <= kLongestImport && may_import(line)) read(line, out);
-    }
+        if (line.size() <= kLongestImport) read(line, out);
+    });
     return out;
 }
 
