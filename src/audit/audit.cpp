@@ -82,8 +82,13 @@ public:
             for (auto& name : imported_names(file))
                 if (asked.insert(name).second) ask.push_back(name);
         };
-        for (const auto& file : project_.files())
+        // Those that were read before lead on, too.
+        std::multimap<std::string, std::size_t, std::less<>> read_before;
+        for (std::size_t i = 0; i < project_.files().size(); ++i) {
+            const auto& file = project_.files()[i];
+            read_before.emplace(module_name(file.source.path()), i);
             if (judged_->contains(file.source.path())) want(file);
+        }
         while (!ask.empty()) {
             const std::string name = std::move(ask.back());
             ask.pop_back();
@@ -95,8 +100,8 @@ public:
                 take(at->second, std::move(scanned));
                 if (read) want(project_.files().back());
             }
-            for (const auto& file : project_.files())  // read before: it leads on, too
-                if (module_name(file.source.path()) == name) want(file);
+            for (auto [at, end] = read_before.equal_range(name); at != end; ++at)
+                want(project_.files()[at->second]);
         }
         project_.sort_files();
     }
