@@ -30,7 +30,8 @@ private:
 /// - not filtered: all passages;
 /// - filtered to few (`keep` holds them all): only those are compared;
 /// - filtered to many (`keep` has overflown): passages are ranked and the best asked, one after the
-///   other, whether they may be seen, until there are enough.
+///   other, whether they may be seen, until there are enough. Where the best ones are nearly all
+///   another's, all that may be seen are listed after all.
 struct Filter {
     enum class Kind { kNever, kMaybe, kAlways } kind = Kind::kNever;
     std::string document;    // condition on d (document) and c (its collection)
@@ -109,30 +110,46 @@ std::string when(std::string_view condition) {
     return fmt::format("(SELECT {} FROM gate)", condition);
 }
 
+/// The CTEs of the keyword leg where many passages are left: `scored` holds all that match, `near`
+/// those of the best that may be seen, `enough` whether these do.
+std::string many_sql(const Filter& filter, const std::string& scores, int asked) {
+    return fmt::format(
+        "scored AS MATERIALIZED ({scores}), near AS MATERIALIZED (SELECT passage, score FROM "
+        "(SELECT passage, score FROM scored ORDER BY score DESC, passage LIMIT {asked}) best WHERE "
+        "{seen} ORDER BY score DESC, passage LIMIT {depth}), enough AS MATERIALIZED (SELECT "
+        "(SELECT "
+        "count(*) FROM near) = {depth} OR (SELECT count(*) FROM scored) <= {asked} AS yes), ",
+        fmt::arg("scores", scores), fmt::arg("asked", asked),
+        fmt::arg("seen", may_be_seen(filter, "best.passage")), fmt::arg("depth", kLegDepth));
+}
+
 /// BM25: score(d) = Σ qtf · ln(1 + (N − df + 0.5)/(df + 0.5)) · tf · (k1 + 1) / (tf + k1 · (1 − b +
 /// b · len/avgdl)). Each language has its own terms, N and avgdl. What does not depend on the
 /// posting is worked out once a term.
-std::string keyword_sql(const Filter& filter, std::string_view question, const Ranking& ranking) {
-    // `all`: every passage, best first; what reads it stops when it has enough.
-    const auto scores = [&](std::string_view condition, bool all) {
+std::string keyword_sql(const Filter& filter, std::string_view question, const Ranking& ranking,
+                        int exact_up_to) {
+    const auto scores = [&](std::string_view condition) {
         return fmt::format(
             "SELECT p.passage, sum(w.weight * p.tf / (p.tf + w.base + w.slope * p.len)) AS score "
-            "FROM w JOIN posting p ON p.term = w.term WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1{}",
-            condition, all ? "" : fmt::format(" LIMIT {}", kLegDepth));
+            "FROM w JOIN posting p ON p.term = w.term WHERE {} GROUP BY 1",
+            condition);
     };
     std::vector<std::string> legs;
-    if (filter.may_pass()) legs.push_back("(" + scores(when("NOT filtered"), false) + ")");
+    const auto best_of = [&](std::string_view what) {
+        legs.push_back(fmt::format("({} ORDER BY 2 DESC, 1 LIMIT {})", what, kLegDepth));
+    };
+    std::string many;
+    if (filter.may_pass()) best_of(scores(when("NOT filtered")));
     if (filter.may_filter()) {
-        legs.push_back(
-            "(" +
-            scores(when("filtered AND NOT big") + " AND p.passage IN (SELECT passage FROM keep)",
-                   false) +
-            ")");
-        legs.push_back(
-            fmt::format("(SELECT passage, score FROM ({}) ranked WHERE {} ORDER BY score DESC, "
-                        "passage LIMIT {})",
-                        scores(when("filtered AND big"), true),
-                        may_be_seen(filter, "ranked.passage"), kLegDepth));
+        best_of(
+            scores(when("filtered AND NOT big") + " AND p.passage IN (SELECT passage FROM keep)"));
+        many = many_sql(filter, scores(when("filtered AND big")),
+                        std::max(exact_up_to / 5, kLegDepth));
+        legs.emplace_back("(SELECT passage, score FROM near WHERE (SELECT yes FROM enough))");
+        best_of(fmt::format(
+            "SELECT passage, score FROM scored WHERE NOT (SELECT yes FROM enough) AND passage IN "
+            "(SELECT pl.passage FROM {} WHERE {})",
+            kPlaces, filter.document));
     }
     return fmt::format(
         "q AS MATERIALIZED (SELECT s.lang, s.n, s.total_len, s.prefix || u.lexeme AS term, "
@@ -142,9 +159,9 @@ std::string keyword_sql(const Filter& filter, std::string_view question, const R
         "{k1}::float8 + q.tf * ln(1 + (q.n - t.df + 0.5) / (t.df + 0.5)) AS weight, "
         "{k1}::float8 * (1 - {b}::float8) AS base, {k1}::float8 * {b}::float8 * q.n / "
         "greatest(q.total_len, 1) AS slope FROM q JOIN term t ON t.term = q.term), "
-        "k AS MATERIALIZED ({legs})",
+        "{many}k AS MATERIALIZED ({legs})",
         fmt::arg("question", question), fmt::arg("k1", ranking.k1), fmt::arg("b", ranking.b),
-        fmt::arg("legs", join(legs, " UNION ALL ")));
+        fmt::arg("many", many), fmt::arg("legs", join(legs, " UNION ALL ")));
 }
 
 std::string vector_sql(const Filter& filter, const std::string& vector, const StoredModel& model) {
@@ -231,7 +248,8 @@ Statement search_statement(const SearchRequest& request, const std::optional<Vec
     Parameters parameters;
     const Filter filter = make_filter(request, parameters);
     std::string sql = "WITH " + gate_sql(filter, exact_up_to);
-    sql += keyword_sql(filter, parameters.add(split_words(request.query)), request.ranking);
+    sql += keyword_sql(filter, parameters.add(split_words(request.query)), request.ranking,
+                       exact_up_to);
     constexpr std::string_view kNone =
         " AS MATERIALIZED (SELECT 0::bigint AS passage, 0::float8 AS score WHERE false)";
     const bool with_vector = vector && model && request.mode != Mode::kKeyword;

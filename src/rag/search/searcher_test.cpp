@@ -255,5 +255,33 @@ TEST(Searcher, ManyPassagesTakeTheIndexWithAndWithoutAFilter) {
         }
 }
 
+// The reader's own are many, and still far behind the best of all.
+TEST(Searcher, ManyOfTheReadersOwnAreFoundBehindManyOfOthers) {
+    SEGUE_NEEDS_DATABASE();
+    Library library;
+    const auto secret = library.make("secret", {{Grant::Kind::kPerson, "7"}});
+    std::vector<std::string> best;
+    std::vector<std::string> own;
+    for (int i = 0; i < 150; ++i)
+        best.push_back("fox fox fox n" + std::to_string(i));
+    for (int i = 0; i < 20; ++i)
+        own.push_back("fox" + std::string(i % 2 == 0 ? " and a tree" : "") + " m" +
+                      std::to_string(i));
+    library.add(secret, document_of("best", best));
+    library.add(library.docs, document_of("own", own));
+    auto request = ask("fox", {false, "1", "user"});
+    request.mode = Mode::kKeyword;
+    request.limit = 100;
+    const auto listed = library.search(request);
+    const auto asked = library.search(request, nullptr, 5);  // "many" are more than 5, of 100 asked
+    EXPECT_EQ(asked.total, 20);
+    ASSERT_EQ(asked.hits.size(), 20U);
+    for (std::size_t i = 0; i < asked.hits.size(); ++i) {
+        EXPECT_EQ(asked.hits[i].passage, listed.hits[i].passage);
+        EXPECT_DOUBLE_EQ(asked.hits[i].score, listed.hits[i].score);
+        EXPECT_EQ(asked.hits[i].path, "own");
+    }
+}
+
 }  // namespace
 }  // namespace segue::rag
