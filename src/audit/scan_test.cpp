@@ -44,6 +44,17 @@ TEST_F(Scan, AFileThatBecameAFolderIsNamed) {
     EXPECT_EQ(folder.reason, "cannot be read: Is a directory");
 }
 
+TEST_F(Scan, RecordedTrafficIsDerived) {
+    const std::string text = "Host: localhost:11434\n\n{\"model\":\"llama3.2:3b\"}\n";
+    EXPECT_EQ(scan("chat.httprr", text, 0).state, Scanned::State::kDerived);
+    EXPECT_EQ(scan("chat.http", text, 0).state, Scanned::State::kRead);
+    std::filesystem::create_directories(folder_ + "/tests/cassettes");
+    const auto cassette = scan("tests/cassettes/chat.yaml", text, 0);
+    EXPECT_EQ(cassette.state, Scanned::State::kDerived);
+    EXPECT_EQ(cassette.derived.message, "a recording: regenerate it");
+    EXPECT_EQ(scan("tests/cassettes/chat.py", text, 0).state, Scanned::State::kRead);
+}
+
 TEST_F(Scan, AFileThatGrewOrShrankIsReadAsItIs) {
     for (const std::uint64_t size : {0U, 3U, 14U, 4096U, 4'000'000U}) {
         const auto seen = scan("a.py", "import ollama\n", size);

@@ -312,7 +312,7 @@ Value Pass::enter(int function, const Arguments& list) {
         give(known, at, argument.value);
     }
     // What callers handed in comes back to those who did.
-    Value result = known.returns;
+    Value result = result_of(function);
     const auto through = std::exchange(result.given, 0);
     for (const auto& argument : list)
         result.merge(inherit(argument.value, through));

@@ -80,7 +80,7 @@ Value Pass::function(TSNode node, std::string_view bound) {
     scopes_.pop_back();
     in_class_body_ = outer;
     asking_ = was_asking;
-    const Value result = function_at(known).returns;
+    const Value result = result_of(known);
     value.returns = result.traits;
     value.returns_shape = result.shape;
     value.from = result.from;

@@ -219,6 +219,20 @@ Value Pass::member(const Value& owner, std::string_view key, TSNode node, Place 
     return value;
 }
 
+bool Pass::is_another_setting(TSNode node, const Value& value) const {
+    if (says_something(value) || is_null(node)) return false;
+    const auto said = text(node);
+    if (said.size() > 200 || has_word(said)) return false;
+    if (!literal(node).empty()) return true;
+    for (std::size_t at = 0; at < said.size();) {
+        const auto end = std::min(
+            said.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", at), said.size());
+        if (is_env_like(said.substr(at, end - at))) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 Value Pass::environment(std::string_view name, TSNode node) const {
     const auto learned = world_.model.learned.find(name);
     if (learned != world_.model.learned.end()) {
@@ -232,7 +246,13 @@ Value Pass::environment(std::string_view name, TSNode node) const {
     static constexpr std::string_view kUrls[] = {"url",     "host", "base",   "endpoint", "addr",
                                                  "address", "port", "server", "api",      "uri"};
     static constexpr std::string_view kModels[] = {"model", "embed", "embedding", "llm", "models"};
+    // OLLAMA_EMBEDDING_BATCH_SIZE, OLLAMA_MODEL_TOKEN_LIMIT, OLLAMA_HOST_TIMEOUT: a number about
+    // it.
+    static constexpr std::string_view kNumbers[] = {
+        "size", "limit",  "length",  "timeout", "tokens", "dimension", "dimensions", "dim",
+        "max",  "window", "retries", "count",   "ttl",    "workers",   "concurrency"};
     const std::string spaced = replace_all(name, "_", " ");
+    if (mentions(spaced, kNumbers)) return {};
     Value value;
     if (mentions(spaced, kModels))
         value = with(kTag, node, std::string(name) + " names a model");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace segue::audit {
 
@@ -88,6 +89,14 @@ void Pass::learn_result(int function, const Value& value) {
     const auto index = static_cast<std::size_t>(function);
     if (world_.functions[index].returns.merge(value))
         world_.note_change(cell(CellKind::kFunction, index));
+}
+
+Value Pass::result_of(int function) const {
+    const auto& known = function_at(function);
+    Value result = known.returns;
+    // `switch (provider) { case 'ollama': return env.OLLAMA_MODEL; case 'openai': … }`
+    if (known.chooses) result.traits &= ~(kTag | kAddress | kApiBase | kOpenAi);
+    return result;
 }
 
 void Pass::bind(std::string_view name, const Value& value) {
@@ -232,9 +241,18 @@ void Pass::visit(TSNode node) {
 void Pass::returns(TSNode node) {
     Value all;
     const auto count = ts_node_named_child_count(node);
-    for (std::uint32_t i = 0; i < count; ++i)
-        all.merge(eval(ts_node_named_child(node, i), Place::kValue));
-    if (!functions_.empty()) learn_result(functions_.back(), all);
+    bool another = false;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const TSNode part = ts_node_named_child(node, i);
+        const Value value = eval(part, Place::kValue);
+        another = another || is_another_setting(part, value);
+        all.merge(value);
+    }
+    if (functions_.empty()) return;
+    auto& function = world_.functions[static_cast<std::size_t>(functions_.back())];
+    if (another && !std::exchange(function.chooses, true))
+        world_.note_change(cell(CellKind::kFunction, static_cast<std::size_t>(functions_.back())));
+    learn_result(functions_.back(), all);
 }
 
 void Pass::loop(TSNode node) {

@@ -81,6 +81,8 @@ private:
     void learn_attribute(int shape, std::string_view name, const Value& value);
     void learn_attributes(int shape, const Names& names);
     void learn_result(int function, const Value& value);
+    /// What a call of it gives by itself, whoever calls.
+    Value result_of(int function) const;
     void bind(std::string_view name, const Value& value);
     /// Also in the functions around: `reply = …` in a callback fills a variable of theirs.
     void bind_outward(std::string_view name, const Value& value);
@@ -169,6 +171,8 @@ private:
     std::pair<TSNode, TSNode> member_parts(TSNode node) const;
     /// What `owner.key` (or owner["key"]) is.
     Value member(const Value& owner, std::string_view key, TSNode node, Place where, bool pattern);
+    /// A setting of another engine or provider: a name of the environment without the word, a text.
+    bool is_another_setting(TSNode node, const Value& value) const;
     /// A name of the environment, or another one, that says that it stands for the address or a
     /// model.
     Value environment(std::string_view name, TSNode node) const;

@@ -162,6 +162,9 @@ Value Pass::mix(TSNode node) {
     const bool compares =
         !is_null(sign) && one_of(text(sign), {"==", "!=", "===", "!==", "<", ">", "<=", ">="});
     bool other_engine = false;
+    bool another = false;
+    const std::string_view how = ts_node_type(node);
+    const bool chooses = how == "ternary_expression" || how == "conditional_expression";
     for (std::uint32_t i = 0; i < count; ++i) {
         const TSNode part = ts_node_named_child(node, i);
         const auto fragment = literal(part);
@@ -177,11 +180,15 @@ Value Pass::mix(TSNode node) {
         other_engine = other_engine || is_other_engine(fragment);
         const Asking asking(*this,
                             compares || (!is_null(condition) && ts_node_eq(part, condition)));
-        all.merge(eval(part, Place::kValue));
+        const Value value = eval(part, Place::kValue);
+        another = another || (chooses && !asking_ && is_another_setting(part, value));
+        all.merge(value);
     }
     if (compares) return {};
     // `env.OLLAMA_URL || 'http://vllm:8000'`: the value decides, not the name.
     if (other_engine) return {};
+    // `provider === 'ollama' ? env.OLLAMA_MODEL : env.OPENAI_MODEL`: which one is not known.
+    if (another) all.traits &= ~(kTag | kAddress | kApiBase | kOpenAi);
     all.traits &= ~static_cast<std::uint32_t>(kMethod);
     return all;
 }

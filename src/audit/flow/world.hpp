@@ -37,6 +37,7 @@ struct Function {
     std::uint32_t scope = 0;
     std::vector<std::string> parameters;
     Value returns;
+    bool chooses = false;  // it gives another engine's setting as well: which one is its caller's
 };
 
 struct FlowFile {

@@ -241,6 +241,15 @@ std::string_view why_derived(std::string_view name, std::string_view framed,
         name.ends_with(".lcov") || head.starts_with("mode: set\n") ||
         head.starts_with("mode: count\n") || head.starts_with("mode: atomic\n"))
         return "a coverage report";
+    const auto is = [&](std::initializer_list<std::string_view> endings) {
+        return std::any_of(endings.begin(), endings.end(),
+                           [&](std::string_view ending) { return name.ends_with(ending); });
+    };
+    // What tests kept of real traffic: it is recorded again, not edited.
+    if (is({".httprr", ".har", ".snap"}) ||
+        (in_folder(framed, {"cassettes", "vcr_cassettes", "__recordings__"}) &&
+         is({".yaml", ".yml", ".json"})))
+        return "a recording";
     if (in_folder(framed, {"dist", "_next/static", ".next", ".nuxt", ".output", "target/classes",
                            "coverage", "htmlcov", "storybook-static", "__generated__", "generated",
                            ".svelte-kit"}))
