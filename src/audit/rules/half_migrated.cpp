@@ -1,4 +1,4 @@
-// SEG120 half_migrated: the name says one engine, the value the other
+// SEG120 half_migrated: the name says one engine, the value or the path the other
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
@@ -36,8 +36,24 @@ bool names_vllm(std::string_view lower) {
            lower.find("-instruct-awq") != std::string_view::npos;
 }
 
+/// The name or host right in front of the token: `VLLM_URL + "/api/chat"`, `{vllm_url}/api/chat`,
+/// `http://vllm:8000/api/chat`.
+std::string_view base_before(const View& v) {
+    auto before = v.line.substr(0, static_cast<std::size_t>(v.text.data() - v.line.data()));
+    const auto last = before.find_last_not_of(" \t\"'`+}{$),](");
+    if (last == std::string_view::npos) return {};
+    before = before.substr(0, last + 1);
+    const auto begin = before.find_last_of(" \t\"'`+({[,=");
+    return begin == std::string_view::npos ? before : before.substr(begin + 1);
+}
+
 std::optional<Claim> judge(const View& v) {
-    if (!v.runs() || !v.is(TokenType::kWord) || v.form().manifest) return std::nullopt;
+    if (!v.runs() || v.form().manifest) return std::nullopt;
+    // vLLM has none of them: the request ends in 404, unless Segue stands there.
+    if (v.is(TokenType::kPath) && to_lower(base_before(v)).find("vllm") != std::string::npos)
+        return claim(v, Level::kError, Confidence::kLikely,
+                     "a path of Ollama's API on the address of vLLM");
+    if (!v.is(TokenType::kWord)) return std::nullopt;
     // OLLAMA_URL=http://gpu1:8000/v1, ollama_model: meta-llama/Llama-3.1-8B-Instruct, image: vllm
     // under a service "ollama".
     if (v.region() != Region::kKey && !is_name_of_assignment(v)) return std::nullopt;
@@ -61,7 +77,7 @@ const Rule kHalfMigratedRule{120,
                              "half_migrated",
                              Level::kError,
                              true,
-                             "the name says one engine, the value the other",
+                             "the name says one engine, the value or the path the other",
                              "Readers trust the name: the next change goes to the wrong server.",
                              "Give it the name of the engine that it speaks to, and keep the old "
                              "one only as a documented fallback.",
