@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "audit/flow/world.hpp"
@@ -121,6 +122,40 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
+/// Text between JSX tags is no code, as the lexer took it: where a token lies in it, it becomes a
+/// segment of its own.
+void mark_texts(FlowFile& file) {
+    auto& parsed = *file.parsed;
+    std::map<std::uint32_t, std::uint32_t> texts;  // from, to
+    for (const auto& token : parsed.tokens) {
+        const TSNode node =
+            ts_node_descendant_for_byte_range(file.tree->root(), token.begin, token.end);
+        if (!is_null(node) && std::string_view(ts_node_type(node)) == "jsx_text")
+            texts.emplace(ts_node_start_byte(node), ts_node_end_byte(node));
+    }
+    if (texts.empty()) return;
+    auto& list = parsed.segments.list;
+    std::vector<Segment> cut;
+    for (const auto& [from, to] : texts)
+        cut.push_back({from, to, Region::kText, 0});
+    for (Segment left : list) {
+        for (const auto& [from, to] : texts) {
+            if (to <= left.begin || from >= left.end) continue;
+            if (from > left.begin) {
+                cut.push_back(left);
+                cut.back().end = from;
+            }
+            left.begin = std::min(to, left.end);
+        }
+        if (left.begin < left.end) cut.push_back(left);
+    }
+    std::sort(cut.begin(), cut.end(),
+              [](const Segment& a, const Segment& b) { return a.begin < b.begin; });
+    list = std::move(cut);
+    for (auto& token : parsed.tokens)
+        token.segment = segment_at(parsed.segments, token.begin);
+}
+
 void parse_one(FlowFile& file) {
     if (too_deep(*file.script)) return;
     file.tree = Tree::parse(file.language, *file.script);
@@ -134,6 +169,7 @@ void parse_one(FlowFile& file) {
         }
     }
     file.parsed->tree = file.tree.has_value();
+    if (file.tree && file.origin.empty()) mark_texts(file);
 }
 
 }  // namespace
