@@ -18,7 +18,8 @@ std::string resolved(const Modules& modules, std::string_view importer, std::str
         std::vector<std::string> parts;
         const auto folder =
             importer.substr(0, importer.rfind('/') == importer.npos ? 0 : importer.rfind('/'));
-        for (const auto part : split(std::string(folder) + "/" + rest, '/')) {
+        const std::string whole = std::string(folder) + "/" + rest;  // the parts point into it
+        for (const auto part : split(whole, '/')) {
             if (part.empty() || part == ".") continue;
             if (part == ".." && !parts.empty())
                 parts.pop_back();
