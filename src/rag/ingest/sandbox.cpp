@@ -138,10 +138,12 @@ Result<void> filter_calls(Sandbox kind) {
         for (const int call : kForbiddenToPrograms)
             if (code == 0) code = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 0);
         // Opening for writing, or making a file.
-        for (const unsigned flag : {O_WRONLY, O_RDWR, O_CREAT})
-            if (code == 0)
+        for (const int flag : {O_WRONLY, O_RDWR, O_CREAT})
+            if (code == 0) {
+                const auto bit = static_cast<unsigned>(flag);
                 code = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
-                                        SCMP_A2(SCMP_CMP_MASKED_EQ, flag, flag));
+                                        SCMP_A2(SCMP_CMP_MASKED_EQ, bit, bit));
+            }
     }
     if (code == 0) code = seccomp_load(filter.get());
     // A kernel without filters (EINVAL) still has the limits.
