@@ -61,12 +61,17 @@ Result<void> append_number(json::Value value, std::string& out) {
     if (!number || !std::isfinite(*number))
         return fail(Fault::kInvalid,
                     fmt::format("the number {} is too large for canonical JSON", raw));
-    if (raw.find_first_of(".eE") == std::string_view::npos && std::abs(*number) > kLargestExact)
+    const auto canonical = ecmascript_number(*number);
+    // Written or read as a whole number: 2.5e16 is one in the canonical form.
+    const auto whole = [](std::string_view text) {
+        return text.find_first_of(".eE") == std::string_view::npos;
+    };
+    if ((whole(raw) || whole(canonical)) && std::abs(*number) > kLargestExact)
         return fail(Fault::kInvalid,
                     fmt::format("the whole number {} has more digits than canonical JSON keeps; "
                                 "write it as text",
                                 raw));
-    out += ecmascript_number(*number);
+    out += canonical;
     return {};
 }
 

@@ -81,6 +81,9 @@ TEST(CanonicalJson, RefusesWhatIsAmbiguous) {
     EXPECT_EQ(made(R"({"a":1,"b":2,"a":3})"), "error: the member \"a\" is there twice");
     EXPECT_EQ(made("9007199254740992"), "9007199254740992");
     EXPECT_NE(made("9007199254740994").find("write it as text"), std::string::npos);
+    // Found by the fuzzer: its canonical form is a whole number that would be refused.
+    EXPECT_NE(made("222222222222222222222221.0e-7").find("write it as text"), std::string::npos);
+    EXPECT_EQ(made("1e21"), "1e+21");
     EXPECT_NE(made("[1,").find("this is no JSON"), std::string::npos);
     EXPECT_NE(made("1e999").find("error"), std::string::npos);
     EXPECT_NE(made("\"\\ud800\"").find("error"), std::string::npos);
