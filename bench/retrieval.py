@@ -5,7 +5,7 @@
 usage: bench/retrieval.py [--passages 20000,100000] [--only search,embedding,memory,quality] [--json FILE] [--docs]
 
 Texts are mixtures of sentences (of SEGUE_RAG_DATASET's docs.jsonl where that is given, else of Segue's own documentation); 300 of them get
-true vectors by the model, the others normalised sums of two of those, so that a run takes minutes, not hours. Searches and chats go
+true vectors by the model, the others normalised sums of two of those with a weight of their own, so that a run takes minutes, not hours. Searches and chats go
 through the API of a running segue, signed in, rights and all. --docs writes the table in docs/retrieval.md. Run it on a quiet machine; the
 peer is Python's of .deps/peers/langchain (tools/deps bench), or SEGUE_LANGCHAIN_PYTHON.
 """
@@ -127,7 +127,8 @@ def fill(place: Place, passages: int) -> float:
     place.segue("docs", "add", str(folder), "-C", "bench", "--no-embedding")
     rate = (passages - TRUE_VECTORS) / (time.perf_counter() - start)
     place.sql("set statement_timeout = 0; set maintenance_work_mem = '1GB'; drop index embedding_1_emb_idx; create temp table real as select "
-              "row_number() over () as i, emb from embedding_1; insert into embedding_1 select p.id, l2_normalize(a.emb + b.emb) from passage "
+              "row_number() over () as i, emb from embedding_1; insert into embedding_1 select p.id, l2_normalize(a.emb + b.emb * "
+              "array_fill((0.5 + p.id % 9973 / 9973.0)::real, array[384])::vector) from passage "
               f"p join real a on a.i = 1 + p.id % {TRUE_VECTORS} join real b on b.i = 1 + (p.id * 7919 / 13) % {TRUE_VECTORS} where not exists "
               "(select from embedding_1 e where e.passage = p.id); create index embedding_1_emb_idx on embedding_1 using hnsw (emb "
               "vector_cosine_ops) with (m = 16, ef_construction = 128)")
@@ -144,6 +145,7 @@ def search(passages: int, questions: int) -> dict[str, object]:
         admin = house.set_up()
         asked = [" ".join(place.random.choice(place.sentences).split()[:10]) for _ in range(questions)]
         house.wait_for(lambda: admin.post("/segue/v1/search", {"query": "warm"}).json()["vector"] == "used", 60)
+        house.wait_for(lambda: all(one["embedded"] == one["passages"] for one in admin.get("/segue/v1/collections").json()["collections"]), 300)
         for question in asked[:20]:
             timed_search(admin, question)
         result["one_at_a_time"] = quantiles([timed_search(admin, question) for question in asked])

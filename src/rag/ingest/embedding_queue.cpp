@@ -1,5 +1,8 @@
 #include "rag/ingest/embedding_queue.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/log.hpp"
@@ -10,6 +13,7 @@ namespace {
 // Another process (segue docs add) may have written passages that nobody here was told of.
 constexpr std::chrono::seconds kAskAgain{5};
 constexpr std::chrono::seconds kAfterTrouble{15};
+constexpr int kBehind = 15;  // niceness
 
 }  // namespace
 
@@ -19,7 +23,12 @@ EmbeddingQueue::~EmbeddingQueue() {
 }
 
 void EmbeddingQueue::start() {
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+        // Behind everything that somebody waits for: on Linux a thread has a niceness of its own,
+        // and those that it starts to embed have it, too.
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kBehind);
+        run(stop);
+    });
 }
 
 void EmbeddingQueue::wake() {
