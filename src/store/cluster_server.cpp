@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -36,6 +37,17 @@ std::string usable_locale() {
         return name;
     }
     return "C";
+}
+
+/// PostgreSQL's own pages in memory: an eighth of the machine's (or the container's), since a
+/// search walks an index of vectors at random. Only what is used is taken.
+std::uint64_t buffers_mb() {
+    auto bytes = static_cast<std::uint64_t>(std::max(::sysconf(_SC_PHYS_PAGES), 0L)) *
+                 static_cast<std::uint64_t>(std::max(::sysconf(_SC_PAGESIZE), 0L));
+    std::uint64_t limit = 0;
+    if (std::ifstream group("/sys/fs/cgroup/memory.max"); group >> limit)
+        bytes = std::min(bytes, limit);
+    return std::clamp<std::uint64_t>(bytes / 8 >> 20U, 128, 1024);
 }
 
 }  // namespace
@@ -103,7 +115,8 @@ Result<void> Cluster::initialise(const std::string& password) {
 void Cluster::configure(const std::string& data) const {
     std::ofstream file(data + "/postgresql.conf", std::ios::app);
     file << "\n# Segue's own; change what you like, it is written only once.\n"
-            "shared_buffers = 128MB\n"
+         << "shared_buffers = " << buffers_mb()
+         << "MB\n"
             "max_connections = 60\n"
             "wal_level = minimal\n"
             "max_wal_senders = 0\n"
