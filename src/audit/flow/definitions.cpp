@@ -51,11 +51,7 @@ Value Pass::function(TSNode node, std::string_view bound) {
     if (!parameters.empty() && (parameters.front() == "self" || parameters.front() == "cls" ||
                                 parameters.front() == "&self"))
         parameters.erase(parameters.begin());
-    auto& taken = world_.functions[static_cast<std::size_t>(known)].parameters;
-    if (taken != parameters) {
-        taken = std::move(parameters);
-        world_.note_change(cell(CellKind::kFunction, static_cast<std::size_t>(known)));
-    }
+    learn_parameters(known, std::move(parameters));
     for (const std::string_view field : {"return_type", "result", "returns"})
         if (const TSNode type = child(node, field); !is_null(type)) (void)eval(type, Place::kType);
     const TSNode body = child(node, "body");
@@ -177,10 +173,8 @@ Value Pass::instance(const Value& type, TSNode node) {
             std::islower(static_cast<unsigned char>(name.front())) != 0 &&
             !one_of(name, {"string", "int", "bool", "error", "any", "byte", "float64", "int64"}))
             value.shape = go_shape(name);
-        if (const auto dot = name.find('.'); dot != std::string_view::npos && value.shape < 0) {
-            file_.read.insert(cell(CellKind::kGoTypes));
-            value.shape = world_.go_type(name);
-        }
+        if (const auto dot = name.find('.'); dot != std::string_view::npos && value.shape < 0)
+            value.shape = go_type(name);
     }
     return value;
 }

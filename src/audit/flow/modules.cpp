@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
+#include "audit/paths.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
 
 std::string module_stem(std::string_view path) {
-    std::string lower = to_lower(path);
-    const auto dot = lower.rfind('.');
-    const auto slash = lower.rfind('/');
-    if (dot != std::string::npos && (slash == std::string::npos || dot > slash)) lower.resize(dot);
+    auto stem = path_stem(path);
     for (const std::string_view index : {"/__init__", "/index"})
-        if (lower.ends_with(index)) lower.resize(lower.size() - index.size());
-    return lower;
+        if (stem.ends_with(index)) stem.resize(stem.size() - index.size());
+    return stem;
 }
 
 void Modules::add(const std::string& stem, std::size_t file) {

@@ -91,11 +91,29 @@ void Pass::learn_result(int function, const Value& value) {
         world_.note_change(cell(CellKind::kFunction, index));
 }
 
+void Pass::learn_choice(int function) {
+    const auto index = static_cast<std::size_t>(function);
+    if (!std::exchange(world_.functions[index].chooses, true))
+        world_.note_change(cell(CellKind::kFunction, index));
+}
+
+void Pass::learn_parameters(int function, std::vector<std::string> names) {
+    const auto index = static_cast<std::size_t>(function);
+    if (world_.functions[index].parameters == names) return;
+    world_.functions[index].parameters = std::move(names);
+    world_.note_change(cell(CellKind::kFunction, index));
+}
+
+int Pass::go_type(std::string_view name) const {
+    file_.read.insert(cell(CellKind::kGoTypes));
+    return world_.go_type(name);
+}
+
 Value Pass::result_of(int function) const {
     const auto& known = function_at(function);
     Value result = known.returns;
     // `switch (provider) { case 'ollama': return env.OLLAMA_MODEL; case 'openai': … }`
-    if (known.chooses) result.traits &= ~(kTag | kAddress | kApiBase | kOpenAi);
+    if (known.chooses) result.traits &= ~kSetting;
     return result;
 }
 
@@ -249,9 +267,7 @@ void Pass::returns(TSNode node) {
         all.merge(value);
     }
     if (functions_.empty()) return;
-    auto& function = world_.functions[static_cast<std::size_t>(functions_.back())];
-    if (another && !std::exchange(function.chooses, true))
-        world_.note_change(cell(CellKind::kFunction, static_cast<std::size_t>(functions_.back())));
+    if (another) learn_choice(functions_.back());
     learn_result(functions_.back(), all);
 }
 

@@ -81,6 +81,9 @@ private:
     void learn_attribute(int shape, std::string_view name, const Value& value);
     void learn_attributes(int shape, const Names& names);
     void learn_result(int function, const Value& value);
+    void learn_choice(int function);
+    void learn_parameters(int function, std::vector<std::string> names);
+    int go_type(std::string_view name) const;
     /// What a call of it gives by itself, whoever calls.
     Value result_of(int function) const;
     void bind(std::string_view name, const Value& value);

@@ -188,7 +188,7 @@ Value Pass::mix(TSNode node) {
     // `env.OLLAMA_URL || 'http://vllm:8000'`: the value decides, not the name.
     if (other_engine) return {};
     // `provider === 'ollama' ? env.OLLAMA_MODEL : env.OPENAI_MODEL`: which one is not known.
-    if (another) all.traits &= ~(kTag | kAddress | kApiBase | kOpenAi);
+    if (another) all.traits &= ~kSetting;
     all.traits &= ~static_cast<std::uint32_t>(kMethod);
     return all;
 }

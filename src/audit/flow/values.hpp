@@ -29,6 +29,8 @@ inline constexpr std::uint32_t kConnector =
 inline constexpr std::uint32_t kOpenAiClient = 2048;
 inline constexpr std::uint32_t kReplyType = 4096;  // the type of a native reply
 inline constexpr std::uint32_t kRaw = 8192;        // an HTTP response: its body is the reply
+/// What a setting says: where the server is, or which model.
+inline constexpr std::uint32_t kSetting = kAddress | kApiBase | kOpenAi | kTag;
 }  // namespace trait
 
 struct Value {

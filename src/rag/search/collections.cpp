@@ -66,6 +66,19 @@ Result<CollectionRows> query_collections(store::Pool& pool, std::string_view con
         collection_sql(condition), reader.everything, reader.role, reader.person, more...);
 }
 
+/// kNotFound names those that are there.
+Result<CollectionEntry> entry_in(const std::vector<CollectionEntry>& there, std::string_view slug) {
+    std::vector<std::string> slugs;
+    for (const auto& known : there) {
+        if (known.slug == slug) return known;
+        slugs.push_back(known.slug);
+    }
+    return fail(Fault::kNotFound,
+                slugs.empty()
+                    ? fmt::format("no collection '{}': there is none yet", slug)
+                    : fmt::format("no collection '{}'; there are: {}", slug, join(slugs, ", ")));
+}
+
 Result<void> replace_grants(store::Connection& c, std::int64_t collection, std::string_view level,
                             const std::vector<Grant>& grants) {
     SEGUE_TRY(gone, c.execute("DELETE FROM collection_grant WHERE collection = $1 AND level = $2",
@@ -156,15 +169,7 @@ Result<std::vector<CollectionEntry>> Collections::entries(const Reader& reader) 
 
 Result<CollectionEntry> Collections::entry(const Reader& reader, std::string_view slug) {
     SEGUE_TRY(there, entries(reader));
-    std::vector<std::string> slugs;
-    for (auto& known : there) {
-        if (known.slug == slug) return std::move(known);
-        slugs.push_back(known.slug);
-    }
-    return fail(Fault::kNotFound,
-                slugs.empty()
-                    ? fmt::format("no collection '{}': there is none yet", slug)
-                    : fmt::format("no collection '{}'; there are: {}", slug, join(slugs, ", ")));
+    return entry_in(there, slug);
 }
 
 Result<CollectionEntry> Collections::writable_entry(const Reader& reader, std::string_view slug) {
@@ -178,8 +183,10 @@ Result<CollectionEntry> Collections::writable_entry(const Reader& reader, std::s
 }
 
 Result<void> Collections::check_readable(const Reader& reader, std::span<const std::string> slugs) {
+    if (slugs.empty()) return {};
+    SEGUE_TRY(there, entries(reader));
     for (const auto& slug : slugs)
-        SEGUE_TRY_VOID(entry(reader, slug));
+        SEGUE_TRY_VOID(entry_in(there, slug));
     return {};
 }
 

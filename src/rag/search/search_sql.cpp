@@ -117,8 +117,8 @@ std::string many_sql(const Filter& filter, const std::string& scores, int asked)
         "scored AS MATERIALIZED ({scores}), near AS MATERIALIZED (SELECT passage, score FROM "
         "(SELECT passage, score FROM scored ORDER BY score DESC, passage LIMIT {asked}) best WHERE "
         "{seen} ORDER BY score DESC, passage LIMIT {depth}), enough AS MATERIALIZED (SELECT "
-        "(SELECT "
-        "count(*) FROM near) = {depth} OR (SELECT count(*) FROM scored) <= {asked} AS yes), ",
+        "(SELECT count(*) FROM near) = {depth} OR (SELECT count(*) FROM scored) <= {asked} AS "
+        "yes), ",
         fmt::arg("scores", scores), fmt::arg("asked", asked),
         fmt::arg("seen", may_be_seen(filter, "best.passage")), fmt::arg("depth", kLegDepth));
 }
