@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <functional>
+#include <future>
+#include <optional>
 #include <ostream>
 
 #include "base/json.hpp"
@@ -95,25 +98,64 @@ int print_tally(const Tally& tally, std::string_view collection, const std::stri
     return tally.count(Kind::kFailed) > 0 ? kNo : kFine;
 }
 
-/// Gives the new passages their vectors, where the model is; says how that went.
-std::string embed(store::Pool& pool, const DocsArguments& arguments, Console& console) {
-    if (arguments.no_embedding) return "not embedded: segue serve does it behind";
-    const auto loaded = serve::load_config(arguments.flags, console.environment);
-    const auto embedder = serve::open_embedder(loaded.config, console.environment);
-    if (!embedder) return fmt::format("found by keywords only: {}", embedder.error().detail);
-    const bool live = isatty(STDERR_FILENO) == 1;
-    rag::EmbeddingQueue queue(pool, **embedder);
-    std::function<void(const rag::Vectors::Progress&)> tell;
-    if (live)
-        tell = [&](const rag::Vectors::Progress& progress) {
-            console.err << fmt::format("\r\x1b[Kembedding: {} of {}", progress.embedded,
-                                       progress.passages);
-        };
-    const auto done = queue.run_once({}, tell);
-    if (live) console.err << "\r\x1b[K";
-    if (!done) return fmt::format("not all embedded: {}", done.error().detail);
-    return fmt::format("{} passages embedded", *done);
+/// Loads the embedding model, behind what the caller does; none where none is wanted.
+std::future<serve::OpenedEmbedder> load_embedder(const DocsArguments& arguments,
+                                                 const Console& console) {
+    if (arguments.no_embedding) return {};
+    return std::async(std::launch::async, [&arguments, &console] {
+        const auto loaded = serve::load_config(arguments.flags, console.environment);
+        return serve::open_embedder(loaded.config, console.environment);
+    });
 }
+
+/// Gives new passages their vectors, behind the reader, which waits for files and for the database
+/// more than it computes.
+class Embedding {
+public:
+    Embedding(store::Pool& pool, std::future<serve::OpenedEmbedder> loading)
+        : pool_(pool), loading_(std::move(loading)) {}
+
+    /// There are new passages. Nobody waits for a model that is still being loaded.
+    void wake() {
+        if (loading_.valid() &&
+            loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+            begin();
+        if (queue_) queue_->wake();
+    }
+
+    /// What is left; says how it went.
+    std::string finish(Console& console) {
+        begin();
+        if (!embedder_) return fmt::format("found by keywords only: {}", embedder_.error().detail);
+        if (!queue_) return "not embedded: segue serve does it behind";
+        queue_->stop();
+        const bool live = isatty(STDERR_FILENO) == 1;
+        std::function<void(const rag::Vectors::Progress&)> tell;
+        if (live)
+            tell = [&](const rag::Vectors::Progress& progress) {
+                console.err << fmt::format("\r\x1b[Kembedding: {} of {}", progress.embedded,
+                                           progress.passages);
+            };
+        const auto done = queue_->run_once({}, tell);
+        if (live) console.err << "\r\x1b[K";
+        if (!done) return fmt::format("not all embedded: {}", done.error().detail);
+        return fmt::format("{} passages embedded", queue_->embedded());
+    }
+
+private:
+    void begin() {
+        if (!loading_.valid()) return;
+        embedder_ = loading_.get();
+        if (!embedder_) return;
+        queue_.emplace(pool_, **embedder_);
+        queue_->start();
+    }
+
+    store::Pool& pool_;
+    std::future<serve::OpenedEmbedder> loading_;
+    serve::OpenedEmbedder embedder_;
+    std::optional<rag::EmbeddingQueue> queue_;
+};
 
 int add_or_sync(const DocsArguments& arguments, Console& console, bool follow) {
     std::signal(SIGPIPE, SIG_IGN);  // NOLINT: a parser that died is an error, not a signal
@@ -124,11 +166,13 @@ int add_or_sync(const DocsArguments& arguments, Console& console, bool follow) {
         if (!found) return report(console, found.error());
         files.insert(files.end(), found->begin(), found->end());
     }
+    auto loading = load_embedder(arguments, console);
     const auto store = serve::open_ready_store(arguments.flags, console.environment);
     if (!store) return report(console, store.error());
     auto& pool = (*store)->pool();
     const auto collection = collection_of(pool, arguments.collection);
     if (!collection) return report(console, collection.error());
+    Embedding embedding(pool, std::move(loading));
     rag::Library library(pool);
     Tally tally;
     std::vector<std::string> paths;
@@ -140,6 +184,7 @@ int add_or_sync(const DocsArguments& arguments, Console& console, bool follow) {
         paths.push_back(file.path);
         auto outcome = library.add_file(collection->id, file, "command line");
         if (!outcome) return report(console, outcome.error());
+        if (outcome->fresh > 0) embedding.wake();
         tally.outcomes.push_back(std::move(*outcome));
     }
     if (live) console.err << "\r\x1b[K";
@@ -154,7 +199,7 @@ int add_or_sync(const DocsArguments& arguments, Console& console, bool follow) {
     if (files.size() > 100)
         if (const auto settled = rag::Index(pool).settle(); !settled)
             return report(console, settled.error());
-    return print_tally(tally, collection->slug, embed(pool, arguments, console), console);
+    return print_tally(tally, collection->slug, embedding.finish(console), console);
 }
 
 void write_document(json::Writer& w, const rag::Document& document) {

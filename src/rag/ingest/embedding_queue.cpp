@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
+#include <iterator>
 
 #include "base/log.hpp"
 
@@ -18,8 +20,7 @@ constexpr int kBehind = 15;  // niceness
 }  // namespace
 
 EmbeddingQueue::~EmbeddingQueue() {
-    thread_.request_stop();
-    wanted_.notify_all();
+    stop();
 }
 
 void EmbeddingQueue::start() {
@@ -31,6 +32,13 @@ void EmbeddingQueue::start() {
     });
 }
 
+void EmbeddingQueue::stop() {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    wanted_.notify_all();
+    thread_.join();
+}
+
 void EmbeddingQueue::wake() {
     {
         const std::lock_guard lock(mutex_);
@@ -39,57 +47,72 @@ void EmbeddingQueue::wake() {
     wanted_.notify_all();
 }
 
-/// All at once, or, where one of them is at fault, each for itself. How many have a vector now.
-Result<std::size_t> EmbeddingQueue::embed(const StoredModel& model,
-                                          std::vector<Vectors::Pending> pending) {
-    std::vector<std::int64_t> ids;
+/// All at once, or, where one of them is at fault, each for itself.
+Result<EmbeddingQueue::Batch> EmbeddingQueue::embed(std::vector<Vectors::Pending> pending) const {
+    Batch batch;
     std::vector<std::string> texts;
     for (auto& [id, text] : pending) {
-        ids.push_back(id);
+        batch.passages.push_back(id);
         texts.push_back(std::move(text));
     }
     auto vectors = embedder_.embed(texts, TextRole::kPassage);
-    if (!vectors && vectors.error().fault == Fault::kInvalid && ids.size() > 1) {
-        std::size_t done = 0;
-        for (std::size_t i = 0; i < ids.size(); ++i) {
-            SEGUE_TRY(count, embed(model, {{ids[i], std::move(texts[i])}}));
-            done += count;
-        }
-        return done;
+    if (vectors) {
+        batch.vectors = std::move(*vectors);
+        return batch;
     }
-    if (!vectors && vectors.error().fault == Fault::kInvalid) {
-        log::warning("passage {} is found by its words alone: {}", ids.front(),
+    if (vectors.error().fault != Fault::kInvalid)
+        return tl::make_unexpected(std::move(vectors).error());
+    if (texts.size() == 1) {
+        log::warning("passage {} is found by its words alone: {}", batch.passages.front(),
                      vectors.error().detail);
-        return std::size_t{0};
+        return Batch{};
     }
-    if (!vectors) return tl::make_unexpected(std::move(vectors).error());
-    SEGUE_TRY_VOID(vectors_.store(model, ids, *vectors));
-    return ids.size();
+    Batch taken;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        SEGUE_TRY(one, embed({{batch.passages[i], std::move(texts[i])}}));
+        std::move(one.passages.begin(), one.passages.end(), std::back_inserter(taken.passages));
+        std::move(one.vectors.begin(), one.vectors.end(), std::back_inserter(taken.vectors));
+    }
+    return taken;
 }
 
-Result<std::size_t> EmbeddingQueue::run_once(
-    const std::function<bool()>& go_on, const std::function<void(const Vectors::Progress&)>& tell) {
+Result<void> EmbeddingQueue::run_once(const std::function<bool()>& go_on,
+                                      const std::function<void(const Vectors::Progress&)>& tell) {
     SEGUE_TRY(model, vectors_.register_model(embedder_.model()));
     std::int64_t after = 0;
-    std::size_t done = 0;
-    while (true) {
+    // A batch is stored while the next one is embedded, so that the model never waits.
+    std::future<Result<void>> storing;
+    const auto stored = [&]() -> Result<void> {
+        if (!storing.valid()) return {};
+        SEGUE_TRY_VOID(storing.get());
+        if (!tell) return {};
+        SEGUE_TRY(progress, vectors_.progress(model));
+        tell(progress);
+        return {};
+    };
+    bool all = true;
+    while (all) {
         SEGUE_TRY(pending, vectors_.pending(model, after, embedder_.batch()));
         if (pending.empty()) break;
         after = pending.back().passage;
-        SEGUE_TRY(count, embed(model, std::move(pending)));
-        done += count;
-        if (tell) {
-            SEGUE_TRY(progress, vectors_.progress(model));
-            tell(progress);
-        }
-        if (go_on && !go_on()) return done;
+        SEGUE_TRY(batch, embed(std::move(pending)));
+        SEGUE_TRY_VOID(stored());
+        storing = std::async(
+            std::launch::async, [this, &model, batch = std::move(batch)]() -> Result<void> {
+                SEGUE_TRY_VOID(vectors_.store(model, batch.passages, batch.vectors));
+                embedded_ += batch.passages.size();
+                return {};
+            });
+        all = !go_on || go_on();
     }
+    SEGUE_TRY_VOID(stored());
+    if (!all) return {};
     if (!model.answers) {
         SEGUE_TRY_VOID(vectors_.answer_with(model));
         log::info("the embedding model {} answers from now on", model.name);
     }
     if (answers_) answers_();
-    return done;
+    return {};
 }
 
 void EmbeddingQueue::run(const std::stop_token& stop) {

@@ -32,18 +32,27 @@ public:
 
     /// Works until stopped, asking the store at least every few seconds.
     void start();
+    /// Ends what start() began, after the batch that is under way.
+    void stop();
     /// There are new passages.
     void wake();
     /// Everything that waits now, in the caller's thread, as long as `go_on` says so (null: to the
     /// end). After each batch `tell` hears how far it is; that counts both tables, so it is null
-    /// where nobody listens. How many were embedded; a passage that the model does not take is left
-    /// to keywords.
-    Result<std::size_t> run_once(const std::function<bool()>& go_on,
-                                 const std::function<void(const Vectors::Progress&)>& tell = {});
+    /// where nobody listens. A passage that the model does not take is left to keywords.
+    Result<void> run_once(const std::function<bool()>& go_on,
+                          const std::function<void(const Vectors::Progress&)>& tell = {});
+    /// How many passages have got their vectors from this queue.
+    std::size_t embedded() const { return embedded_; }
 
 private:
+    /// Passages of one batch with their vectors.
+    struct Batch {
+        std::vector<std::int64_t> passages;
+        std::vector<Vector> vectors;
+    };
+
     void run(const std::stop_token& stop);
-    Result<std::size_t> embed(const StoredModel& model, std::vector<Vectors::Pending> pending);
+    Result<Batch> embed(std::vector<Vectors::Pending> pending) const;
 
     Vectors vectors_;
     const Embedder& embedder_;
@@ -51,6 +60,7 @@ private:
     std::mutex mutex_;
     std::condition_variable_any wanted_;
     bool woken_ = true;
+    std::atomic<std::size_t> embedded_{0};
     std::jthread thread_;
 };
 
