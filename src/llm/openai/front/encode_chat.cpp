@@ -65,7 +65,10 @@ private:
                     chunk(finished.choice, timings, out,
                           openai::finish_reason_name(finished.reason, called), [](Writer&) {});
                 },
-                [&](const Ended&) { end(timings, out); },
+                [&](const Ended&) {
+                    openai::append_sse_end(head_, options_.include_usage ? &usage_ : nullptr,
+                                           timings, out);
+                },
                 [](const Failed&) {},
             },
             event);
@@ -133,20 +136,6 @@ private:
             writer.member_raw("sources", sources->second);
         writer.end_object();
         openai::append_sse(out, line_);
-    }
-
-    void end(const Timings& timings, std::string& out) {
-        if (options_.include_usage) {
-            line_.clear();
-            Writer writer(line_);
-            writer.begin_object();
-            head_.write(writer, timings);
-            writer.key("choices").begin_array().end_array();
-            openai::write_usage(writer.key("usage"), usage_);
-            writer.end_object();
-            openai::append_sse(out, line_);
-        }
-        out += openai::kSseDone;
     }
 
     OpenAiAnswerOptions options_;

@@ -63,7 +63,10 @@ private:
                            chunk(finished.choice, "",
                                  openai::finish_reason_name(finished.reason, false), timings, out);
                        },
-                       [&](const Ended&) { end(timings, out); },
+                       [&](const Ended&) {
+                           openai::append_sse_end(head_, options_.include_usage ? &usage_ : nullptr,
+                                                  timings, out);
+                       },
                        [](const Failed&) {},
                    },
                    event);
@@ -103,20 +106,6 @@ private:
                        : writer.member("finish_reason", finish);
         writer.end_object().end_array().end_object();
         openai::append_sse(out, line_);
-    }
-
-    void end(const Timings& timings, std::string& out) {
-        if (options_.include_usage) {
-            line_.clear();
-            Writer writer(line_);
-            writer.begin_object();
-            head_.write(writer, timings);
-            writer.key("choices").begin_array().end_array();
-            openai::write_usage(writer.key("usage"), usage_);
-            writer.end_object();
-            openai::append_sse(out, line_);
-        }
-        out += openai::kSseDone;
     }
 
     OpenAiAnswerOptions options_;

@@ -109,6 +109,21 @@ void append_sse(std::string& out, std::string_view json) {
     out += "\n\n";
 }
 
+void append_sse_end(AnswerHead& head, const Usage* usage, const Timings& timings,
+                    std::string& out) {
+    if (usage) {
+        std::string line;
+        json::Writer writer(line);
+        writer.begin_object();
+        head.write(writer, timings);
+        writer.key("choices").begin_array().end_array();
+        write_usage(writer.key("usage"), *usage);
+        writer.end_object();
+        append_sse(out, line);
+    }
+    out += "data: [DONE]\n\n";
+}
+
 std::size_t code_points(std::string_view utf8) {
     const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
     return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), begins));

@@ -41,7 +41,8 @@ std::string_view finish_reason_name(FinishReason reason, bool calls_seen);
 
 /// Appends `data: JSON` and the blank line.
 void append_sse(std::string& out, std::string_view json);
-inline constexpr std::string_view kSseDone = "data: [DONE]\n\n";
+/// The end of a stream: a chunk with the counts, where they were asked for (else null), and [DONE].
+void append_sse_end(AnswerHead& head, const Usage* usage, const Timings& timings, std::string& out);
 inline constexpr std::string_view kSseKeepAlive = ": keep-alive\n\n";
 inline constexpr std::string_view kSseType = "text/event-stream; charset=utf-8";
 
