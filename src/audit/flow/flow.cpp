@@ -9,6 +9,7 @@
 #include "audit/judge.hpp"
 #include "audit/read/imports.hpp"
 #include "audit/rules/rule.hpp"
+#include "audit/scan.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "audit/workers.hpp"
 #include "base/text.hpp"
@@ -305,6 +306,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             known.insert(file.source.path());
         std::erase_if(read, [&](const auto& file) { return known.contains(file.source.path()); });
         if (read.empty()) break;
+        in_parallel(read.size(), threads, [&](std::size_t i) { cut(read[i]); });
         const auto old = files.size();
         std::move(read.begin(), read.end(), std::back_inserter(files));
         for (auto& file : world.files)

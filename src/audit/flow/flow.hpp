@@ -19,7 +19,7 @@ struct Flow {
     std::vector<Finding> failed;  // SEG161: parts that a grammar did not understand
 };
 
-/// Reads code files that hold one of the words (names of modules) and were not read yet.
+/// Reads code files that hold one of the words (names of modules) and were not read yet; uncut.
 using ReadMore = std::function<std::vector<ParsedFile>(const std::vector<std::string>& words)>;
 
 Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
