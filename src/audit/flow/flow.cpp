@@ -18,7 +18,7 @@ namespace segue::audit {
 namespace {
 
 constexpr int kRounds = 8;
-constexpr int kSteps = 4;                    // from importer to importer
+constexpr int kSteps = 4;                   // from importer to importer
 constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
 
 /// Everything but [begin, end) becomes spaces; line ends stay.
@@ -125,12 +125,11 @@ bool too_deep(std::string_view text) {
 
 /// Text between JSX tags is no code, as the lexer took it: where a token lies in it, it becomes a
 /// segment of its own.
-void mark_texts(FlowFile& file) {
+void mark_texts(FlowFile& file, const Tree& tree) {
     auto& parsed = *file.parsed;
     std::map<std::uint32_t, std::uint32_t> texts;  // from, to
     for (const auto& token : parsed.tokens) {
-        const TSNode node =
-            ts_node_descendant_for_byte_range(file.tree->root(), token.begin, token.end);
+        const TSNode node = ts_node_descendant_for_byte_range(tree.root(), token.begin, token.end);
         if (!is_null(node) && std::string_view(ts_node_type(node)) == "jsx_text")
             texts.emplace(ts_node_start_byte(node), ts_node_end_byte(node));
     }
@@ -159,18 +158,20 @@ void mark_texts(FlowFile& file) {
 
 void parse_one(FlowFile& file) {
     if (too_deep(*file.script)) return;
-    file.tree = Tree::parse(file.language, *file.script);
+    auto tree = Tree::parse(file.language, *file.script);
     // JSX that the JavaScript grammar cannot read is tried with TSX.
-    if (file.tree && file.tree->has_error() &&
+    if (tree && tree->has_error() &&
         (file.language == Language::kJavaScript || file.language == Language::kTypeScript)) {
         auto again = Tree::parse(Language::kTsx, *file.script);
         if (again && !again->has_error()) {
-            file.tree = std::move(again);
+            tree = std::move(again);
             file.language = Language::kTsx;
         }
     }
-    file.parsed->tree = file.tree.has_value();
-    if (file.tree && file.origin.empty()) mark_texts(file);
+    file.parsed->tree = tree.has_value();
+    if (!tree) return;
+    if (file.origin.empty()) mark_texts(file, *tree);
+    file.nodes = std::make_unique<const Nodes>(*tree, *file.script);
 }
 
 }  // namespace
@@ -265,11 +266,18 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             if (worth_parsing(files[i]) && prepare(files[i], file))
                 fresh.push_back(std::move(file));
         }
-        in_parallel(fresh.size(), threads, [&](std::size_t i) { parse_one(fresh[i]); });
+        // The largest first: one that begins last would keep everything waiting.
+        std::vector<FlowFile*> order;
+        for (auto& file : fresh)
+            order.push_back(&file);
+        std::stable_sort(order.begin(), order.end(), [](const FlowFile* a, const FlowFile* b) {
+            return a->script->size() > b->script->size();
+        });
+        in_parallel(order.size(), threads, [&](std::size_t i) { parse_one(*order[i]); });
         for (auto& file : fresh) {
             ++out.parsed;
             out.bytes += file.script->size();
-            if (!file.tree) continue;
+            if (!file.nodes) continue;
             world.add(std::move(file));
         }
     };
@@ -320,7 +328,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         auto& file = *world.files[i].parsed;
         std::stable_sort(file.tokens.begin(), file.tokens.end(),
                          [](const Token& a, const Token& b) { return a.begin < b.begin; });
-        if (world.files[i].tree->has_error()) {
+        if (world.files[i].nodes->has_error()) {
             // The first place that the grammar did not understand.
             Finding finding = finding_at(file, 0, 0);
             finding.rule = 161;
