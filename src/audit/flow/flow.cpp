@@ -18,7 +18,7 @@ namespace segue::audit {
 namespace {
 
 constexpr int kRounds = 8;
-constexpr int kSteps = 4;                   // from importer to importer
+constexpr int kSteps = 12;                   // from importer to importer
 constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
 
 /// Everything but [begin, end) becomes spaces; line ends stay.
@@ -218,8 +218,8 @@ void World::add(FlowFile file) {
 
 namespace {
 
-/// Those of the files that import one of `giving`, through others of them too. Many modules are
-/// called base or utils: the one that is meant must be among them.
+/// Those of the files that import one of `giving`. Many modules are called base or utils: the one
+/// that is meant must be among them.
 void keep_importers(std::vector<ParsedFile>& read, const World& world,
                     const std::set<std::size_t>& giving) {
     Modules modules = world.modules;
@@ -227,29 +227,15 @@ void keep_importers(std::vector<ParsedFile>& read, const World& world,
     for (std::size_t i = 0; i < read.size(); ++i)
         if (const auto stem = module_stem(read[i].source.path()); !modules.has(stem))
             modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
-    std::vector<std::vector<std::size_t>> importers(known + read.size());
-    std::vector<std::size_t> reached(giving.begin(), giving.end());
-    std::vector<std::uint8_t> kept(read.size(), 0);
-    for (std::size_t i = 0; i < read.size(); ++i) {
-        const auto& source = read[i].source;
-        const auto named = imported_modules(read[i]);
-        if (!named) {  // its imports name no files
-            kept[i] = 1;
-            reached.push_back(known + i);
-            continue;
-        }
-        for (const auto& module : *named)
-            if (const auto found = modules.resolve(module, source.path(), source.form().language))
-                importers[*found].push_back(i);
-    }
-    while (!reached.empty()) {
-        const auto from = reached.back();
-        reached.pop_back();
-        for (const auto importer : importers[from])
-            if (std::exchange(kept[importer], 1) == 0) reached.push_back(known + importer);
-    }
-    std::size_t index = 0;
-    std::erase_if(read, [&](const ParsedFile&) { return kept[index++] == 0; });
+    std::erase_if(read, [&](const ParsedFile& file) {
+        const auto named = imported_modules(file);
+        if (!named) return false;  // its imports name no files
+        return std::none_of(named->begin(), named->end(), [&](const std::string& module) {
+            const auto found =
+                modules.resolve(module, file.source.path(), file.source.form().language);
+            return found && giving.contains(*found);
+        });
+    });
 }
 
 }  // namespace
@@ -295,7 +281,8 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     take(0);
     rounds();
     // Who imports a module that hands out a client, an address or a model is read too, and who
-    // imports those that hand it on.
+    // imports those that hand it on: step by step, since most of the importers keep it to
+    // themselves, and what these are imported by would soon be the whole tree.
     std::set<std::size_t> asked;
     for (int step = 0; more && step < kSteps; ++step) {
         std::set<std::size_t> giving;
