@@ -109,32 +109,43 @@ public:
         }
         project_.sort_files();
     }
-    /// Code that imports a module which hands out a client, and holds no word itself; uncut, since
-    /// few of these files turn out to mean that module.
-    std::vector<ParsedFile> importers(const std::vector<std::string>& words) {
+    /// Code that imports a module which hands out a client, and holds no word itself.
+    std::vector<Importer> importers(const std::vector<std::string>& words) {
         const Importers importers(words);
-        std::vector<ParsedFile> found;
+        std::vector<Importer> found;
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             const auto& file = files_[i];
             if (kept_[i] != 0 || file.size > kLargestCode) return;
             const auto form = classify(file.path, {});
             if (!form.code) return;
+            const auto names_one = [&](std::string_view bytes) {
+                return importers.name_one(bytes, form.language);
+            };
+            const auto names_one_as_text = [&](const ParsedFile& read) {
+                return importers.name_one(read.source.text(), read.source.form().language);
+            };
             Scanned scanned;
-            scan_file(
-                file, policy_,
-                [&](std::string_view bytes) { return importers.name_one(bytes, form.language); },
-                scanned, Keep::kAlways,
-                [&](const ParsedFile& read) {
-                    return importers.name_one(read.source.text(), read.source.form().language);
-                });
+            scan_file(file, policy_, names_one, scanned, Keep::kUncut, names_one_as_text);
             if (scanned.state != Scanned::State::kRead) return;
+            const auto& source = scanned.file.source;
+            Importer importer{i, file.path, source.form().language, imported_modules(scanned.file)};
             const std::scoped_lock lock(guard_);
-            found.push_back(std::move(scanned.file));
+            found.push_back(std::move(importer));
         });
-        std::sort(found.begin(), found.end(), [](const ParsedFile& a, const ParsedFile& b) {
-            return a.source.path() < b.source.path();
-        });
+        std::sort(found.begin(), found.end(),
+                  [](const Importer& a, const Importer& b) { return a.path < b.path; });
         return found;
+    }
+    /// Those that turned out to mean that module.
+    std::vector<ParsedFile> read(const std::vector<Importer>& chosen) {
+        std::vector<Scanned> scanned(chosen.size());
+        in_parallel(chosen.size(), options_.threads, [&](std::size_t i) {
+            scan_file(files_[chosen[i].file], policy_, references, scanned[i], Keep::kForced);
+        });
+        std::vector<ParsedFile> out;
+        for (auto& file : scanned)
+            if (file.state == Scanned::State::kRead) out.push_back(std::move(file.file));
+        return out;
     }
 
 private:
@@ -204,7 +215,9 @@ Result<Report> audit(const Options& options) {
     project.learn(&walked);
     reader.read_again(project.learned_words());
     reader.read_imported();
-    project.finish([&](const auto& words) { return reader.importers(words); }, scope.judged());
+    project.finish({[&](const auto& words) { return reader.importers(words); },
+                    [&](const auto& chosen) { return reader.read(chosen); }},
+                   scope.judged());
     mark_since(scope, report);
     if (!options.baseline.empty()) SEGUE_TRY_VOID(mark_baseline(options.baseline, report));
     std::sort(report.not_read.begin(), report.not_read.end(),

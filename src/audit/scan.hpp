@@ -28,8 +28,7 @@ struct Scanned {
 };
 
 /// Which files are kept although they hold no token. kAlways still wants the scan to find
-/// something; kUncut, too, and leaves the cutting to whoever wants the file; kForced asks for
-/// nothing.
+/// something; kUncut, too, and only gives the text; kForced asks for nothing.
 enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kUncut, kForced };
 
 /// All that a reference can be made of. One for the process.

@@ -9,7 +9,6 @@
 #include "audit/judge.hpp"
 #include "audit/read/imports.hpp"
 #include "audit/rules/rule.hpp"
-#include "audit/scan.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "audit/workers.hpp"
 #include "base/text.hpp"
@@ -220,21 +219,20 @@ namespace {
 
 /// Those of the files that import one of `giving`. Many modules are called base or utils: the one
 /// that is meant must be among them.
-void keep_importers(std::vector<ParsedFile>& read, const World& world,
+void keep_importers(std::vector<Importer>& found, const World& world,
                     const std::set<std::size_t>& giving) {
     Modules modules = world.modules;
     const std::size_t known = world.files.size();
-    for (std::size_t i = 0; i < read.size(); ++i)
-        if (const auto stem = module_stem(read[i].source.path()); !modules.has(stem))
+    for (std::size_t i = 0; i < found.size(); ++i)
+        if (const auto stem = module_stem(found[i].path); !modules.has(stem))
             modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
-    std::erase_if(read, [&](const ParsedFile& file) {
-        const auto named = imported_modules(file);
-        if (!named) return false;  // its imports name no files
-        return std::none_of(named->begin(), named->end(), [&](const std::string& module) {
-            const auto found =
-                modules.resolve(module, file.source.path(), file.source.form().language);
-            return found && giving.contains(*found);
-        });
+    std::erase_if(found, [&](const Importer& file) {
+        if (!file.modules) return false;  // its imports name no files
+        return std::none_of(
+            file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+                const auto meant = modules.resolve(module, file.path, file.language);
+                return meant && giving.contains(*meant);
+            });
     });
 }
 
@@ -284,7 +282,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     // imports those that hand it on: step by step, since most of the importers keep it to
     // themselves, and what these are imported by would soon be the whole tree.
     std::set<std::size_t> asked;
-    for (int step = 0; more && step < kSteps; ++step) {
+    for (int step = 0; more.find && step < kSteps; ++step) {
         std::set<std::size_t> giving;
         std::vector<std::string> words;
         for (std::size_t i = 0; i < world.files.size(); ++i) {
@@ -294,14 +292,14 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             giving.insert(i);
         }
         if (giving.empty()) break;
-        auto read = more(words);
-        keep_importers(read, world, giving);
+        auto chosen = more.find(words);
+        keep_importers(chosen, world, giving);
         std::set<std::string_view> known;
         for (const auto& file : files)
             known.insert(file.source.path());
-        std::erase_if(read, [&](const auto& file) { return known.contains(file.source.path()); });
-        if (read.empty()) break;
-        in_parallel(read.size(), threads, [&](std::size_t i) { cut(read[i]); });
+        std::erase_if(chosen, [&](const Importer& file) { return known.contains(file.path); });
+        if (chosen.empty()) break;
+        auto read = more.read(chosen);
         const auto old = files.size();
         std::move(read.begin(), read.end(), std::back_inserter(files));
         for (auto& file : world.files)
