@@ -12,6 +12,7 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
+pkg_check_modules(vectorscan REQUIRED IMPORTED_TARGET libhs)
 pkg_check_modules(documents REQUIRED IMPORTED_TARGET libutf8proc md4c gumbo libzip pugixml libseccomp)
 
 set(SEGUE_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "What tools/deps fetched")

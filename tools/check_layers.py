@@ -26,6 +26,7 @@ OWNED = {
     r"llhttp\.h": {"net"},
     r"libpq-fe\.h": {"store"},
     r"simdjson\.h|yaml-cpp/.*|spdlog/.*": {"base"},
+    r"hs\.h": {"audit"},
     r"CLI/CLI\.hpp": {"cli"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -24,8 +25,10 @@ constexpr std::string_view kPolicy = "segue-audit.yaml";
 constexpr std::size_t kLargestCode = 1U << 20;  // of files that hold no word themselves
 
 bool is_own_file(std::string_view path) {
-    return path == kPolicy || path.ends_with("/" + std::string(kPolicy)) || is_rewrite_record(path);
+    return path.substr(path.rfind('/') + 1) == kPolicy || is_rewrite_record(path);
 }
+
+const Search references = [](std::string_view bytes) { return reference_scanner().matches(bytes); };
 
 /// Reads the files of a scope into a project, as often as new words are learned.
 class Reader {
@@ -45,7 +48,7 @@ public:
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             if (is_own_file(files_[i].path)) return;
             Scanned scanned;
-            scan_file(files_[i], policy_, reference_scanner(), scanned, keep(i));
+            scan_file(files_[i], policy_, references, scanned, keep(i));
             const std::scoped_lock lock(guard_);
             ++report_.stats.files;
             report_.stats.bytes += scanned.bytes;
@@ -59,10 +62,11 @@ public:
         if (words.empty()) return;
         const std::vector<std::string_view> views(words.begin(), words.end());
         const Matcher matcher(views);
+        const Search learned = [&](std::string_view bytes) { return matcher.matches(bytes); };
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             if (kept_[i] != 0 || is_own_file(files_[i].path)) return;
             Scanned scanned;
-            scan_file(files_[i], policy_, matcher, scanned, Keep::kAlways);
+            scan_file(files_[i], policy_, learned, scanned, Keep::kAlways);
             const std::scoped_lock lock(guard_);
             take(i, std::move(scanned));
         });
@@ -95,7 +99,7 @@ public:
             for (auto [at, end] = by_module.equal_range(name); at != end; ++at) {
                 if (kept_[at->second] != 0) continue;
                 Scanned scanned;
-                scan_file(files_[at->second], policy_, reference_scanner(), scanned, Keep::kForced);
+                scan_file(files_[at->second], policy_, references, scanned, Keep::kForced);
                 const bool read = scanned.state == Scanned::State::kRead;
                 take(at->second, std::move(scanned));
                 if (read) want(project_.files().back());
@@ -106,28 +110,42 @@ public:
         project_.sort_files();
     }
     /// Code that imports a module which hands out a client, and holds no word itself.
-    std::vector<ParsedFile> importers(const std::vector<std::string>& words) {
-        const std::vector<std::string_view> views(words.begin(), words.end());
-        const Matcher matcher(views);
-        const std::set<std::string, std::less<>> modules(words.begin(), words.end());
-        std::vector<ParsedFile> found;
+    std::vector<Importer> importers(const std::vector<std::string>& words) {
+        const Importers importers(words);
+        std::vector<Importer> found;
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             const auto& file = files_[i];
-            if (kept_[i] != 0 || !classify(file.path, {}).code || file.size > kLargestCode) return;
+            if (kept_[i] != 0 || file.size > kLargestCode) return;
+            const auto form = classify(file.path, {});
+            if (!form.code) return;
+            const auto names_one = [&](std::string_view bytes) {
+                return importers.name_one(bytes, form.language);
+            };
+            const auto names_one_as_text = [&](const ParsedFile& read) {
+                return importers.name_one(read.source.text(), read.source.form().language);
+            };
             Scanned scanned;
-            scan_file(file, policy_, matcher, scanned, Keep::kAlways, [&](const ParsedFile& read) {
-                const auto names = imported_names(read);
-                return std::any_of(names.begin(), names.end(),
-                                   [&](const std::string& name) { return modules.contains(name); });
-            });
+            scan_file(file, policy_, names_one, scanned, Keep::kUncut, names_one_as_text);
             if (scanned.state != Scanned::State::kRead) return;
+            const auto& source = scanned.file.source;
+            Importer importer{i, file.path, source.form().language, imported_modules(scanned.file)};
             const std::scoped_lock lock(guard_);
-            found.push_back(std::move(scanned.file));
+            found.push_back(std::move(importer));
         });
-        std::sort(found.begin(), found.end(), [](const ParsedFile& a, const ParsedFile& b) {
-            return a.source.path() < b.source.path();
-        });
+        std::sort(found.begin(), found.end(),
+                  [](const Importer& a, const Importer& b) { return a.path < b.path; });
         return found;
+    }
+    /// Those that turned out to mean that module.
+    std::vector<ParsedFile> read(const std::vector<Importer>& chosen) {
+        std::vector<Scanned> scanned(chosen.size());
+        in_parallel(chosen.size(), options_.threads, [&](std::size_t i) {
+            scan_file(files_[chosen[i].file], policy_, references, scanned[i], Keep::kForced);
+        });
+        std::vector<ParsedFile> out;
+        for (auto& file : scanned)
+            if (file.state == Scanned::State::kRead) out.push_back(std::move(file.file));
+        return out;
     }
 
 private:
@@ -169,6 +187,12 @@ Result<Report> audit(const Options& options) {
     // A grammar that the runtime cannot read would parse nothing, and the audit would look clean.
     if (const auto wrong = grammar_mismatch())
         return fail(Fault::kInternal, *wrong + "; this build is broken, build it anew");
+    if (!Matcher::runs_here())
+        return fail(
+            Fault::kInternal,
+            "this processor has no SSSE3, which the search needs; audit on another machine");
+    // Made while the tree is walked and git is asked: that waits for the disk and for others.
+    const auto prepared = std::async(std::launch::async, prepare_scanners);
     SEGUE_TRY(scope, scope_of(options));
     const Walk& walked = scope.walk;
     Report report;
@@ -191,7 +215,9 @@ Result<Report> audit(const Options& options) {
     project.learn(&walked);
     reader.read_again(project.learned_words());
     reader.read_imported();
-    project.finish([&](const auto& words) { return reader.importers(words); }, scope.judged());
+    project.finish({[&](const auto& words) { return reader.importers(words); },
+                    [&](const auto& chosen) { return reader.read(chosen); }},
+                   scope.judged());
     mark_since(scope, report);
     if (!options.baseline.empty()) SEGUE_TRY_VOID(mark_baseline(options.baseline, report));
     std::sort(report.not_read.begin(), report.not_read.end(),
@@ -246,8 +272,7 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
         ParsedFile file;
         file.source = Source(path, text);
         if (file.source.form().derived) continue;
-        file.segments = read_segments(file.source);
-        file.tokens = find_tokens(file.source, file.segments);
+        cut(file);
         project.files().push_back(std::move(file));
     }
     project.finish({});

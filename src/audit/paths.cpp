@@ -1,28 +1,11 @@
 #include "audit/paths.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 
 namespace segue::audit {
-namespace {
-
-std::string backwards(std::string_view text) {
-    return {text.rbegin(), text.rend()};
-}
-
-/// The first entry that begins with `start`, or the end.
-auto find_start(const std::vector<std::string>& sorted, const std::string& start) {
-    const auto at = std::lower_bound(sorted.begin(), sorted.end(), start);
-    return at != sorted.end() && at->starts_with(start) ? at : sorted.end();
-}
-
-bool has_ending(const std::vector<std::string>& sorted, std::string_view end) {
-    return find_start(sorted, backwards("/" + std::string(end))) != sorted.end();
-}
-
-}  // namespace
-
 std::string path_stem(std::string_view path) {
     std::string lower = to_lower(path);
     const auto dot = lower.rfind('.');
@@ -31,42 +14,55 @@ std::string path_stem(std::string_view path) {
     return lower;
 }
 
-void Paths::add(std::string_view path) {
-    const std::string stem = path_stem(path);
-    files_.push_back(backwards(stem));
-    // Neighbours of a walk lie in the same folder: it is taken once.
-    std::string folder = stem.substr(0, std::min(stem.rfind('/'), stem.size()));
-    if (folder.size() == stem.size() || folder == last_folder_) return;
-    last_folder_ = folder;
-    while (!folder.empty()) {
-        folders_.push_back(backwards(folder));
-        const auto slash = folder.rfind('/');
-        folder.resize(slash == std::string::npos ? 0 : slash);
-    }
+void Paths::Set::add(std::string path) {
+    auto name = path.substr(path.rfind('/') + 1);
+    by_name_[std::move(name)].push_back(std::move(path));
 }
 
-void Paths::seal() {
-    for (auto* list : {&files_, &folders_}) {
-        std::sort(list->begin(), list->end());
-        list->erase(std::unique(list->begin(), list->end()), list->end());
+bool Paths::Set::has(std::string_view path) const {
+    return any(path, [&](std::string_view known) { return known == path; });
+}
+
+bool Paths::Set::has_ending(std::string_view end) const {
+    return any(end, [&](std::string_view known) {
+        return known.size() > end.size() && known.ends_with(end) &&
+               known[known.size() - end.size() - 1] == '/';
+    });
+}
+
+template <class Is>
+bool Paths::Set::any(std::string_view path, const Is& is) const {
+    const auto named = by_name_.find(path.substr(path.rfind('/') + 1));
+    return named != by_name_.end() && std::any_of(named->second.begin(), named->second.end(), is);
+}
+
+void Paths::add(std::string_view path) {
+    std::string stem = path_stem(path);
+    // Up to the first that was met before: those above it were met with it.
+    for (auto slash = stem.rfind('/'); slash != std::string::npos && slash > 0;) {
+        std::string folder = stem.substr(0, slash);
+        slash = folder.rfind('/');
+        if (!met_.insert(folder).second) break;
+        folders_.add(std::move(folder));
     }
+    files_.add(std::move(stem));
 }
 
 bool Paths::has_file(std::string_view path) const {
-    return std::binary_search(files_.begin(), files_.end(), backwards(path));
+    return files_.has(path);
 }
 
 bool Paths::has_file_ending(std::string_view end) const {
-    return has_ending(files_, end);
+    return files_.has_ending(end);
 }
 
 bool Paths::has_folder(std::string_view path_or_name) const {
-    if (std::binary_search(folders_.begin(), folders_.end(), backwards(path_or_name))) return true;
-    return path_or_name.find('/') == std::string_view::npos && has_ending(folders_, path_or_name);
+    return folders_.has(path_or_name) ||
+           (path_or_name.find('/') == std::string_view::npos && folders_.has_ending(path_or_name));
 }
 
 bool Paths::has_folder_ending(std::string_view end) const {
-    return has_ending(folders_, end);
+    return folders_.has_ending(end);
 }
 
 }  // namespace segue::audit

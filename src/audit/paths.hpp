@@ -1,10 +1,13 @@
 /// Every path of the tree, to tell a module of the project from a package: asked by whole path and
-/// by ending. Paths are compared in lower case, files without their extension. Filled, sealed, then
+/// by ending. Paths are compared in lower case, files without their extension. Filled, then
 /// read by any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace segue::audit {
@@ -12,8 +15,6 @@ namespace segue::audit {
 class Paths {
 public:
     void add(std::string_view path);
-    /// Once, after the last add() and before the first question.
-    void seal();
 
     bool has_file(std::string_view path) const;
     /// "app/llm/client" ends with "llm/client", at a whole part.
@@ -23,10 +24,28 @@ public:
     bool has_folder_ending(std::string_view end) const;
 
 private:
-    // Backwards, sorted: what has the same ending stands together.
-    std::vector<std::string> files_;
-    std::vector<std::string> folders_;
-    std::string last_folder_;
+    /// By the last part: few paths have the same.
+    class Set {
+    public:
+        void add(std::string path);
+        bool has(std::string_view path) const;
+        bool has_ending(std::string_view end) const;
+
+    private:
+        template <class Is>
+        bool any(std::string_view path, const Is& is) const;
+
+        struct Hash {
+            using is_transparent = void;
+            std::size_t operator()(std::string_view name) const {
+                return std::hash<std::string_view>()(name);
+            }
+        };
+        std::unordered_map<std::string, std::vector<std::string>, Hash, std::equal_to<>> by_name_;
+    };
+    Set files_;
+    Set folders_;
+    std::unordered_set<std::string> met_;  // folders
 };
 
 /// "Src/App.vue" → "src/app".

@@ -24,11 +24,11 @@ void Project::set_paths(const std::vector<std::string>& paths) {
         model_.paths.add(path);
         add_file_route(to_lower(path));
     }
-    model_.paths.seal();
 }
 
 /// Files that are routes: Next, Nuxt, SvelteKit.
 void Project::add_file_route(const std::string& path) {
+    if (path.find("api/") == std::string::npos) return;  // asked of every path of the tree
     for (const std::string_view folder : {"app/api/", "server/api/", "pages/api/", "routes/api/"}) {
         const auto at = path.find(folder);
         if (at == std::string::npos) continue;

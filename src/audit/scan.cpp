@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,13 +21,42 @@ namespace segue::audit {
 namespace {
 
 constexpr std::size_t kMaxRead = 16U << 20;  // larger files are scanned, not read
-constexpr std::size_t kPiece = 1U << 20;
+constexpr std::size_t kHead = 64U << 10;     // tells what kind of file it is
+constexpr std::size_t kPiece = 256U << 10;  // of a file that is only looked through: fits the cache
 
 const Matcher& word_scanner() {
     static constexpr std::string_view kStrong[] = {"ollama", "11434"};
     static const Matcher matcher(kStrong);
     return matcher;
 }
+
+/// Bytes that are overwritten by every file of a thread, and never cleared.
+class Buffer {
+public:
+    static Buffer& of_thread() {
+        thread_local Buffer buffer;
+        return buffer;
+    }
+    char* data() { return bytes_.get(); }
+    std::size_t room() const { return room_; }
+    std::string_view first(std::size_t count) const { return {bytes_.get(), count}; }
+    /// Keeps the first `kept` bytes.
+    void grow(std::size_t room, std::size_t kept) {
+        if (room <= room_) return;
+        auto larger = std::make_unique_for_overwrite<char[]>(room);
+        if (kept > 0) std::memcpy(larger.get(), bytes_.get(), kept);
+        bytes_ = std::move(larger);
+        room_ = room;
+    }
+    /// What a single large file took is given back.
+    void shrink() {
+        if (room_ > 4 * kPiece) *this = Buffer();
+    }
+
+private:
+    std::unique_ptr<char[]> bytes_;
+    std::size_t room_ = 0;
+};
 
 class File {
 public:
@@ -37,12 +68,17 @@ public:
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     bool ok() const { return fd_ >= 0; }
-    /// -1 on an error, 0 at the end.
-    ssize_t read_some(char* to, std::size_t size) const {
-        while (true) {
-            const auto count = ::read(fd_, to, size);
-            if (count >= 0 || errno != EINTR) return count;
+    /// Until there are `size` bytes or the file ends; how many there are, or -1 on an error.
+    ssize_t read(char* to, std::size_t size) const {
+        std::size_t have = 0;
+        while (have < size) {
+            const auto count = ::read(fd_, to + have, size - have);
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) return -1;
+            if (count == 0) break;
+            have += static_cast<std::size_t>(count);
         }
+        return static_cast<ssize_t>(have);
     }
 
 private:
@@ -70,6 +106,11 @@ bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
 const Matcher& reference_scanner() {
     static const Matcher matcher(scan_literals());
     return matcher;
+}
+
+void prepare_scanners() {
+    (void)reference_scanner();
+    prepare_token_scanner();
 }
 
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
@@ -103,8 +144,12 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         out.file = ParsedFile{};
         return;
     }
-    out.file.segments = read_segments(out.file.source);
-    out.file.tokens = find_tokens(out.file.source, out.file.segments);
+    if (keep == Keep::kUncut) {
+        out.file.follow = true;
+        out.state = Scanned::State::kRead;
+        return;
+    }
+    cut(out.file);
     const auto name =
         std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
     if (keep < Keep::kAlways && out.file.tokens.empty() && !has_word(name) &&
@@ -120,83 +165,116 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
     out.state = Scanned::State::kRead;
 }
 
-void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
-               Keep keep, const Wanted& wanted) {
-    const File file(walked.absolute);
-    if (!file.ok()) {
-        out.state = Scanned::State::kUnread;
-        out.reason = fmt::format("cannot be opened: {}", std::strerror(errno));
-        return;
+void cut(ParsedFile& file) {
+    file.segments = read_segments(file.source);
+    file.tokens = find_tokens(file.source, file.segments);
+}
+
+namespace {
+
+/// One file of the tree on its way from the disk: as little of it is looked at as decides.
+class Reading {
+public:
+    Reading(const WalkedFile& walked, Scanned& out)
+        : walked_(walked), out_(out), file_(walked.absolute), buffer_(Buffer::of_thread()) {
+        if (!file_.ok()) unread(fmt::format("cannot be opened: {}", std::strerror(errno)));
     }
-    std::string bytes;
-    if (walked.size <= kMaxRead) bytes.reserve(walked.size + 1);
-    std::vector<char> piece;
-    Matcher::State state;
-    Matcher::State word_state;
-    bool too_large = false;
-    bool word = false;
-    while (true) {
-        ssize_t count = 0;
-        if (!too_large) {
-            const auto old = bytes.size();
-            const auto room = std::max<std::size_t>(
-                std::min<std::size_t>(kPiece,
-                                      walked.size + 1 - std::min<std::uint64_t>(walked.size, old)),
-                4096);
-            bytes.resize(old + room);
-            count = file.read_some(bytes.data() + old, room);
-            bytes.resize(old + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-            if (count > 0) {
-                const auto fresh = std::string_view(bytes).substr(old);
-                if (!out.matched) out.matched = matcher.scan(fresh, state);
-                if (bytes.size() > kMaxRead) {
-                    too_large = true;
-                    word = word_scanner().scan(bytes, word_state);
-                    bytes.clear();
-                    bytes.shrink_to_fit();
-                    piece.resize(kPiece);
-                }
-            }
-        } else {
-            count = file.read_some(piece.data(), piece.size());
-            if (count > 0 && !word)
-                word = word_scanner().scan({piece.data(), static_cast<std::size_t>(count)},
-                                           word_state);
+    ~Reading() { buffer_.shrink(); }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+    /// The text of a file that is worth reading; none when what there is to say was said.
+    std::optional<std::string_view> text() {
+        if (!file_.ok() || !read_to(kHead)) return std::nullopt;
+        if (!looks_binary(buffer_.first(have_))) {
+            if (!read_to(kMaxRead + 1)) return std::nullopt;
+            if (have_ <= kMaxRead) return buffer_.first(have_);
         }
+        const auto word = rest_holds_word();
+        if (!word) return std::nullopt;
+        out_.matched = *word;
+        if (out_.bytes > kMaxRead) {
+            if (*word || walked_.named)
+                unread(std::string("larger than 16 MiB: only its bytes were scanned") +
+                       (*word ? ", and they hold the word" : ""));
+        } else if (*word) {
+            unread("binary, and its bytes hold the word");
+        }
+        return std::nullopt;
+    }
+
+private:
+    void unread(std::string reason) {
+        out_.state = Scanned::State::kUnread;
+        out_.reason = std::move(reason);
+    }
+    /// Reads on until `size` bytes are there or the file ends. The walk said how large it is, which
+    /// may have changed since.
+    bool read_to(std::size_t size) {
+        while (!ended_ && have_ < size) {
+            const auto said = walked_.size > have_ ? walked_.size + 1 : 2 * have_ + 4096;
+            const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(said, size));
+            buffer_.grow(wanted, have_);
+            if (!read_at(have_, wanted - have_)) return false;
+        }
+        return true;
+    }
+    bool read_at(std::size_t at, std::size_t size) {
+        const auto count = file_.read(buffer_.data() + at, size);
         if (count < 0) {
-            out.state = Scanned::State::kUnread;
-            out.reason = fmt::format("cannot be read: {}", std::strerror(errno));
-            return;
+            unread(fmt::format("cannot be read: {}", std::strerror(errno)));
+            return false;
         }
-        if (count == 0) break;
-        out.bytes += static_cast<std::uint64_t>(count);
+        have_ = at + static_cast<std::size_t>(count);
+        ended_ = static_cast<std::size_t>(count) < size;
+        out_.bytes += static_cast<std::uint64_t>(count);
+        return true;
     }
-    if (too_large) {
-        if (!word && !walked.named) return;
-        out.state = Scanned::State::kUnread;
-        out.reason = word
-                         ? "larger than 16 MiB: only its bytes were scanned, and they hold the word"
-                         : "larger than 16 MiB: only its bytes were scanned";
-        return;
+    /// Of what is there and all that follows, piece by piece; none when it cannot be read.
+    std::optional<bool> rest_holds_word() {
+        bool word = word_scanner().matches(buffer_.first(have_));
+        const auto overlap = word_scanner().longest() - 1;
+        buffer_.grow(kPiece, have_);
+        while (!ended_) {
+            const auto kept = std::min(have_, overlap);
+            std::memmove(buffer_.data(), buffer_.data() + have_ - kept, kept);
+            if (!read_at(kept, kPiece - kept)) return std::nullopt;
+            word = word || word_scanner().matches(buffer_.first(have_));
+        }
+        return word;
     }
+
+    const WalkedFile& walked_;
+    Scanned& out_;
+    File file_;
+    Buffer& buffer_;
+    std::size_t have_ = 0;
+    bool ended_ = false;
+};
+
+/// Its letters may stand two bytes apart: no scan finds them.
+bool may_be_wide(std::string_view bytes) {
+    return bytes.size() >= 2 && bytes.size() < kMaxRead &&
+           (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff") || bytes[0] == '\0' ||
+            bytes[1] == '\0');
+}
+
+}  // namespace
+
+void scan_file(const WalkedFile& walked, const Policy& policy, const Search& search, Scanned& out,
+               Keep keep, const Wanted& wanted) {
+    Reading reading(walked, out);
+    const auto bytes = reading.text();
+    if (!bytes) return;
+    out.matched = search(*bytes);
     const auto name = std::string_view(walked.path).substr(walked.path.rfind('/') + 1);
-    const bool wide =
-        bytes.size() >= 2 && bytes.size() < kMaxRead &&
-        (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff") || (bytes.find('\0') < 2));
-    if (!out.matched && !wide && !has_word(name) && keep != Keep::kForced) {
+    if (!out.matched && !may_be_wide(*bytes) && !has_word(name) && keep != Keep::kForced) {
         const auto form_name = to_lower(name);
         const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
                               form_name == "cargo.toml" || form_name == "go.mod";
         if (!manifest) return;
     }
-    if (looks_binary(bytes)) {
-        if (word_scanner().matches(bytes)) {
-            out.state = Scanned::State::kUnread;
-            out.reason = "binary, and its bytes hold the word";
-        }
-        return;
-    }
-    read_text(walked.path, std::move(bytes), walked.outside_git, policy, out, keep, wanted);
+    read_text(walked.path, std::string(*bytes), walked.outside_git, policy, out, keep, wanted);
 }
 
 }  // namespace segue::audit

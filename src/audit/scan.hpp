@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "audit/finding.hpp"
 #include "audit/model.hpp"
@@ -27,19 +28,27 @@ struct Scanned {
 };
 
 /// Which files are kept although they hold no token. kAlways still wants the scan to find
-/// something; kForced asks for nothing.
-enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kForced };
+/// something; kUncut, too, and only gives the text; kForced asks for nothing.
+enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kUncut, kForced };
 
-/// All that a reference can be made of. One for the process: building it costs a millisecond.
+/// All that a reference can be made of. One for the process.
 const Matcher& reference_scanner();
+/// Builds it and what find_tokens() needs: 20 ms that need not wait for the first file.
+void prepare_scanners();
 
 /// Asked with the text alone, before the work of cutting it; false drops the file. Empty: all.
 using Wanted = std::function<bool(const ParsedFile&)>;
 
 void read_text(std::string path, std::string bytes, bool outside, const Policy& policy,
                Scanned& out, Keep keep = Keep::kWithTokens, const Wanted& wanted = {});
-/// Reads a file when `matcher` finds something in it.
-void scan_file(const WalkedFile& walked, const Policy& policy, const Matcher& matcher, Scanned& out,
+/// Cuts a text that was read into segments and tokens.
+void cut(ParsedFile& file);
+
+/// Asked with the bytes of a file as it lies on the disk: whether something stands in them.
+using Search = std::function<bool(std::string_view)>;
+
+/// Reads a file when `search` finds something in it.
+void scan_file(const WalkedFile& walked, const Policy& policy, const Search& search, Scanned& out,
                Keep keep = Keep::kWithTokens, const Wanted& wanted = {});
 
 }  // namespace segue::audit

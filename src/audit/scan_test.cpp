@@ -23,8 +23,9 @@ protected:
     }
     Scanned scan_again(const std::string& name, std::uint64_t walked_size) const {
         Scanned out;
-        scan_file({name, folder_ + "/" + name, walked_size, false, false}, {}, reference_scanner(),
-                  out);
+        scan_file(
+            {name, folder_ + "/" + name, walked_size, false, false}, {},
+            [](std::string_view bytes) { return reference_scanner().matches(bytes); }, out);
         return out;
     }
 
@@ -66,6 +67,23 @@ TEST_F(Scan, AFileThatGrewOrShrankIsReadAsItIs) {
     EXPECT_EQ(large.state, Scanned::State::kUnread);
     EXPECT_TRUE(large.reason.starts_with("larger than 16 MiB")) << large.reason;
     EXPECT_EQ(scan("c.py", std::string(17U << 20, 'x'), 10).state, Scanned::State::kNothing);
+}
+
+TEST_F(Scan, ABinaryFileIsLookedThroughToItsEnd) {
+    const std::string head("\0\1\2\3 12345678", 12);
+    // The word at the end, and where two pieces meet.
+    for (const std::size_t before :
+         {0U, 8'000U, 65'530U, 262'130U, 262'140U, 900'000U, 17U << 20}) {
+        const auto text = head + std::string(before, 'x') + "Ollama";
+        for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{text.size()}}) {
+            const auto seen = scan("a.bin", text, size);
+            EXPECT_EQ(seen.state, Scanned::State::kUnread) << before;
+            EXPECT_EQ(seen.reason.starts_with("larger than 16 MiB"), before > (16U << 20));
+            EXPECT_EQ(seen.bytes, text.size());
+        }
+    }
+    EXPECT_EQ(scan("a.bin", head + std::string(900'000, 'x'), 0).state, Scanned::State::kNothing);
+    EXPECT_EQ(scan("a.bin", head + "/api/chat", 0).state, Scanned::State::kNothing);
 }
 
 }  // namespace

@@ -88,8 +88,9 @@ private:
 
     void take(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
         const auto some = std::min(list.size(), 2 * files);
-        std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(some),
-                          list.end());
+        const auto nearest = list.begin() + static_cast<std::ptrdiff_t>(some);
+        std::nth_element(list.begin(), nearest, list.end());
+        std::sort(list.begin(), nearest);
         for (std::size_t i = 0; i < some && files > 0 && bytes > 0; ++i) {
             const auto form = classify(*list[i].path, {});
             if (form.derived || form.history || (form.doc && !form.manifest)) continue;

@@ -10,14 +10,14 @@ namespace segue::audit {
 
 using namespace trait;
 
-Arguments Pass::arguments(TSNode node) {
+Arguments Pass::arguments(Node node) {
     Arguments out;
-    const TSNode list = child(node, "arguments");
+    const Node list = child(node, "arguments");
     if (is_null(list)) return out;
     const bool was_asking = std::exchange(asking_, false);
-    const auto count = ts_node_named_child_count(list);
+    const auto count = list.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(list, i);
+        const Node part = list.named(i);
         if (kind(part) == NodeKind::kComment) continue;
         Argument argument;
         argument.node = part;
@@ -25,11 +25,10 @@ Arguments Pass::arguments(TSNode node) {
             argument.key = child(part, "name");
             argument.name = text(argument.key);
             argument.node = child(part, "value");
-        } else if (std::string_view(ts_node_type(part)) == "argument" &&
-                   !is_null(child(part, "name"))) {
+        } else if (part.type() == "argument" && !is_null(child(part, "name"))) {
             argument.key = child(part, "name");
             argument.name = text(argument.key);
-            argument.node = ts_node_named_child(part, ts_node_named_child_count(part) - 1);
+            argument.node = part.named(part.named_count() - 1);
         }
         argument.value = kind(argument.node) == NodeKind::kFunction
                              ? Value{}
@@ -47,28 +46,27 @@ void Pass::fields(const Arguments& list, const FieldVisitor& each) {
     }
 }
 
-void Pass::object_fields(TSNode node, const FieldVisitor& each, int depth) {
+void Pass::object_fields(Node node, const FieldVisitor& each, int depth) {
     if (is_null(node) || depth > 3) return;
     if (kind(node) == NodeKind::kThrough || kind(node) == NodeKind::kNew) {
-        const auto count = ts_node_named_child_count(node);
+        const auto count = node.named_count();
         for (std::uint32_t i = 0; i < count; ++i)
-            object_fields(ts_node_named_child(node, i), each, depth + 1);
+            object_fields(node.named(i), each, depth + 1);
         return;
     }
     // JSON.stringify({...})
     if (kind(node) == NodeKind::kCall) {
-        const TSNode list = child(node, "arguments");
-        if (!is_null(list) && ts_node_named_child_count(list) > 0)
-            object_fields(ts_node_named_child(list, 0), each, depth + 1);
+        const Node list = child(node, "arguments");
+        if (!is_null(list) && list.named_count() > 0) object_fields(list.named(0), each, depth + 1);
         return;
     }
     if (kind(node) != NodeKind::kObject) return;
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode pair = ts_node_named_child(node, i);
-        const TSNode key = pair_key(pair);
+        const Node pair = node.named(i);
+        const Node key = pair_key(pair);
         if (is_null(key)) continue;
-        const TSNode value = pair_value(pair);
+        const Node value = pair_value(pair);
         each(key, key_text(key), value);
         // { method, body: JSON.stringify({...}) }
         if (one_of(key_text(key), {"body", "json", "data", "payload", "content"}) &&
@@ -78,11 +76,11 @@ void Pass::object_fields(TSNode node, const FieldVisitor& each, int depth) {
 }
 
 void Pass::native_fields(const Arguments& list, const Value& callee) {
-    fields(list, [&](TSNode key, std::string_view name, TSNode value) {
+    fields(list, [&](Node key, std::string_view name, Node value) {
         if (is_own_option(name) || (is_shared_option(name) && !iequals(name, "context")))
             emit(Role::kOption, key, callee);
         if (iequals(name, "model")) {
-            const TSNode place = is_null(value) ? key : value;  // { model, messages }
+            const Node place = is_null(value) ? key : value;  // { model, messages }
             if (!literal(place).empty() && !is_null(value))
                 emit(Role::kModelString, place, callee);
             else if (const Value model = quiet(place); model.has(kTag) && !model.always(kTag))
@@ -91,18 +89,18 @@ void Pass::native_fields(const Arguments& list, const Value& callee) {
     });
 }
 
-std::string_view Pass::last_name(TSNode callee) const {
+std::string_view Pass::last_name(Node callee) const {
     if (kind(callee) == NodeKind::kName) return text(callee);
     if (kind(callee) == NodeKind::kMember) {
         const auto parts = member_parts(callee);
         return is_null(parts.second) ? std::string_view{} : text(parts.second);
     }
-    if (kind(callee) == NodeKind::kThrough && ts_node_named_child_count(callee) > 0)
-        return last_name(ts_node_named_child(callee, ts_node_named_child_count(callee) - 1));
+    if (kind(callee) == NodeKind::kThrough && callee.named_count() > 0)
+        return last_name(callee.named(callee.named_count() - 1));
     return {};
 }
 
-TSNode Pass::last_node(TSNode callee) const {
+Node Pass::last_node(Node callee) const {
     if (kind(callee) == NodeKind::kMember) {
         const auto parts = member_parts(callee);
         return is_null(parts.second) ? callee : parts.second;
@@ -110,13 +108,13 @@ TSNode Pass::last_node(TSNode callee) const {
     return callee;
 }
 
-Value Pass::made(TSNode node) {
-    TSNode maker = first({child(node, "constructor"), child(node, "type"), child(node, "name")});
+Value Pass::made(Node node) {
+    Node maker = first({child(node, "constructor"), child(node, "type"), child(node, "name")});
     if (is_null(maker)) return {};
     const Value what = eval(maker, Place::kCallee);
     auto list = arguments(node);
     if (what.has(kMaker | kReplyType | kModule)) emit(Role::kClient, last_node(maker), what);
-    TSNode body = child(node, "body");
+    Node body = child(node, "body");
     if (is_null(body)) body = child(node, "initializer");
     Value value = called(maker, what, Value{}, list);
     if (!is_null(body)) {
@@ -139,14 +137,14 @@ Value Pass::made(TSNode node) {
 }
 
 /// `params.ollama.chat({ model, messages })`, whatever `params` is.
-bool Pass::asks_client(TSNode object, std::string_view name, const Arguments& list) {
+bool Pass::asks_client(Node object, std::string_view name, const Arguments& list) {
     if (!is_client_method(name)) return false;
     const std::string called = to_lower(last_name(object));
     if (!one_of(called, {"ollama", "ollamaclient", "ollama_client", "_ollama", "ollama_"}))
         return false;
     bool model = false;
     bool content = false;
-    fields(list, [&](TSNode, std::string_view key, TSNode) {
+    fields(list, [&](Node, std::string_view key, Node) {
         model = model || iequals(key, "model");
         content =
             content || iequals(key, "messages") || iequals(key, "prompt") || iequals(key, "input");
@@ -154,13 +152,13 @@ bool Pass::asks_client(TSNode object, std::string_view name, const Arguments& li
     return model && content;
 }
 
-Value Pass::call(TSNode node) {
-    TSNode callee = child(node, "function");
+Value Pass::call(Node node) {
+    Node callee = child(node, "function");
     Value owner;
     Value what;
     std::string_view name;
-    TSNode name_node = callee;
-    TSNode object{};
+    Node name_node = callee;
+    Node object{};
     if (is_null(callee)) {  // Java: object.name(...)
         name_node = callee = child(node, "name");
         if (is_null(callee)) {
@@ -180,7 +178,7 @@ Value Pass::call(TSNode node) {
         if (callee_kind == NodeKind::kMember) {
             const auto parts = member_parts(callee);
             object = parts.first;
-            const TSNode key = parts.second;
+            const Node key = parts.second;
             owner = is_null(object) ? Value{} : eval(object, Place::kObject);
             what = is_null(key) ? Value{} : member(owner, text(key), key, Place::kCallee, false);
         } else {
@@ -256,7 +254,7 @@ void Pass::bind_parameter(const Function& function, std::size_t position, const 
     learn_name(function.file, function.scope, function.parameters[position], value);
 }
 
-Value Pass::called(TSNode name_node, const Value& what, const Value& owner, const Arguments& list) {
+Value Pass::called(Node name_node, const Value& what, const Value& owner, const Arguments& list) {
     const auto name = last_name(name_node);
     Value value;
     value.from = what.from;
@@ -319,8 +317,8 @@ Value Pass::enter(int function, const Arguments& list) {
     return result;
 }
 
-void Pass::read_reply(TSNode name_node, const Value& what, const Value& owner,
-                      const Arguments& list, Value& value) {
+void Pass::read_reply(Node name_node, const Value& what, const Value& owner, const Arguments& list,
+                      Value& value) {
     const auto name = last_name(name_node);
     if (owner.has(kReply)) {
         value.merge(inherit(owner, kReply | kOpenAi));
@@ -371,7 +369,7 @@ void Pass::make_url(std::string_view name, const Value& owner, const Arguments& 
     for (const auto& argument : list) {
         const auto fragment = literal(argument.node);
         if (value.has(kAddress) && !fragment.empty()) {
-            tail(fragment, ts_node_start_byte(argument.node) + 1, value);
+            tail(fragment, argument.node.start() + 1, value);
             if (fragment.find("/v1") != std::string_view::npos) value.traits |= kOpenAi;
         }
         value.merge(inherit(argument.value, kAddress | kOpenAi | kApiBase));
@@ -379,12 +377,12 @@ void Pass::make_url(std::string_view name, const Value& owner, const Arguments& 
     // URL('/api/chat', base): the path comes first.
     for (const auto& argument : list)
         if (const auto fragment = literal(argument.node); fragment.starts_with('/'))
-            tail(fragment, ts_node_start_byte(argument.node) + 1, value);
+            tail(fragment, argument.node.start() + 1, value);
 }
 
-void Pass::fill(TSNode target, const Value& reply) {
-    if (kind(target) == NodeKind::kThrough && ts_node_named_child_count(target) > 0)
-        target = ts_node_named_child(target, ts_node_named_child_count(target) - 1);
+void Pass::fill(Node target, const Value& reply) {
+    if (kind(target) == NodeKind::kThrough && target.named_count() > 0)
+        target = target.named(target.named_count() - 1);
     const Value filled = inherit(reply, kReply | kOpenAi);
     bind_target(target, filled);
     if (kind(target) != NodeKind::kName) return;

@@ -22,12 +22,12 @@ std::string to_upper(std::string_view text) {
 
 }  // namespace
 
-Value Pass::function(TSNode node, std::string_view bound) {
-    const auto scope = ts_node_start_byte(node) + 1;  // never 0, the module's
+Value Pass::function(Node node, std::string_view bound) {
+    const auto scope = node.start() + 1;  // never 0, the module's
     const int known = world_.function(index_, scope);
     Value value;
     value.function = known;
-    TSNode name = child(node, "name");
+    Node name = child(node, "name");
     const std::string_view own_name = is_null(name) ? bound : text(name);
     const bool method = in_class_body_;
     const int receiver = go_receiver(node);
@@ -36,39 +36,39 @@ Value Pass::function(TSNode node, std::string_view bound) {
     const bool was_asking = std::exchange(asking_, false);
     scopes_.push_back(scope);
     functions_.push_back(known);
-    const TSNode list = first({child(node, "parameters"), child(node, "parameter")});
+    const Node list = first({child(node, "parameters"), child(node, "parameter")});
     std::vector<std::string> parameters;
     if (receiver >= 0) classes_.push_back(receiver);
     if (!is_null(list)) {
         if (kind(list) == NodeKind::kName) {
             parameters.emplace_back(text(list));
         } else {
-            const auto count = ts_node_named_child_count(list);
+            const auto count = list.named_count();
             for (std::uint32_t i = 0; i < count; ++i)
-                parameter(ts_node_named_child(list, i), parameters);
+                parameter(list.named(i), parameters);
         }
     }
     if (!parameters.empty() && (parameters.front() == "self" || parameters.front() == "cls" ||
                                 parameters.front() == "&self"))
         parameters.erase(parameters.begin());
     learn_parameters(known, std::move(parameters));
-    for (const std::string_view field : {"return_type", "result", "returns"})
-        if (const TSNode type = child(node, field); !is_null(type)) (void)eval(type, Place::kType);
-    const TSNode body = child(node, "body");
+    for (const Field field : {Field("return_type"), Field("result"), Field("returns")})
+        if (const Node type = child(node, field); !is_null(type)) (void)eval(type, Place::kType);
+    const Node body = child(node, "body");
     if (!is_null(body)) {
         const auto body_kind = kind(body);
         const bool expression = body_kind != NodeKind::kOther && body_kind != NodeKind::kReturn &&
                                 body_kind != NodeKind::kFor;
-        if (expression && std::string_view(ts_node_type(body)) != "block")
+        if (expression && body.type() != "block")
             learn_result(known, eval(body, Place::kValue));
         else
             visit(body);
     } else {
         // C# writes `=> expression` without a field.
-        const auto count = ts_node_named_child_count(node);
+        const auto count = node.named_count();
         for (std::uint32_t i = 0; i < count; ++i) {
-            const TSNode part = ts_node_named_child(node, i);
-            if (std::string_view(ts_node_type(part)) == "arrow_expression_clause") returns(part);
+            const Node part = node.named(i);
+            if (part.type() == "arrow_expression_clause") returns(part);
         }
     }
     if (receiver >= 0) classes_.pop_back();
@@ -90,21 +90,20 @@ Value Pass::function(TSNode node, std::string_view bound) {
         else
             bind(own_name, value);
         // A property reads as its value.
-        if (method && ts_node_named_child_count(node) > 0) property(node, own_name, result);
+        if (method && node.named_count() > 0) property(node, own_name, result);
     }
     return value;
 }
 
-void Pass::property(TSNode node, std::string_view name, const Value& result) {
-    const TSNode parent = ts_node_parent(node);
-    const bool decorated = !is_null(parent) &&
-                           std::string_view(ts_node_type(parent)) == "decorated_definition" &&
+void Pass::property(Node node, std::string_view name, const Value& result) {
+    const Node parent = node.parent();
+    const bool decorated = !is_null(parent) && parent.type() == "decorated_definition" &&
                            text(parent).substr(0, 40).find("property") != std::string_view::npos;
     if (decorated || text(node).starts_with("get ")) learn_attribute(classes_.back(), name, result);
 }
 
-int Pass::go_receiver(TSNode node) {
-    const TSNode receiver = child(node, "receiver");
+int Pass::go_receiver(Node node) {
+    const Node receiver = child(node, "receiver");
     if (is_null(receiver) || file_.language != Language::kGo) return -1;
     auto type = text(receiver);
     const auto star = type.find_last_of("* ");
@@ -122,19 +121,18 @@ int Pass::go_shape(std::string_view type) {
                         ":" + std::string(type));
 }
 
-void Pass::parameter(TSNode node, std::vector<std::string>& names) {
-    TSNode name = child(node, "name");
+void Pass::parameter(Node node, std::vector<std::string>& names) {
+    Node name = child(node, "name");
     if (is_null(name)) name = child(node, "pattern");
-    const TSNode type = child(node, "type");
-    TSNode value = child(node, "value");
+    const Node type = child(node, "type");
+    Node value = child(node, "value");
     if (kind(node) == NodeKind::kName) name = node;
-    if (is_null(name) && std::string_view(ts_node_type(node)) == "typed_parameter")
-        name = ts_node_named_child(node, 0);
+    if (is_null(name) && node.type() == "typed_parameter") name = node.named(0);
     if (is_null(name) && kind(node) == NodeKind::kAssign) {  // assignment_pattern of JavaScript
         name = child(node, "left");
         value = child(node, "right");
     }
-    if (std::string_view(ts_node_type(node)) == "assignment_pattern") {
+    if (node.type() == "assignment_pattern") {
         name = child(node, "left");
         value = child(node, "right");
     }
@@ -156,7 +154,7 @@ void Pass::parameter(TSNode node, std::vector<std::string>& names) {
         learn_attribute(classes_.back(), text(name), all);
 }
 
-Value Pass::instance(const Value& type, TSNode node) {
+Value Pass::instance(const Value& type, Node node) {
     Value value;
     if (type.has(kMaker)) value.traits |= kClient | (type.traits & kConnector);
     if (type.has(kReplyType)) value.traits |= kReply;
@@ -179,24 +177,22 @@ Value Pass::instance(const Value& type, TSNode node) {
     return value;
 }
 
-void Pass::class_body(TSNode node) {
-    TSNode name = child(node, "name");
+void Pass::class_body(Node node) {
+    Node name = child(node, "name");
     if (is_null(name)) name = child(node, "type");
     const std::string class_name =
-        is_null(name) ? "@" + std::to_string(ts_node_start_byte(node)) : std::string(text(name));
+        is_null(name) ? "@" + std::to_string(node.start()) : std::string(text(name));
     const int shape = world_.shape(id(class_name));
     Value value;
     value.returns_shape = shape;
     if (const auto made = constructors_.find(shape); made != constructors_.end())
         value.function = made->second;
-    const TSNode body = first({child(node, "body"), child(node, "value")});
-    const auto count = ts_node_named_child_count(node);
+    const Node body = first({child(node, "body"), child(node, "value")});
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
-        if ((!is_null(body) && ts_node_eq(part, body)) ||
-            (!is_null(name) && ts_node_eq(part, name)))
-            continue;
-        const std::string_view type = ts_node_type(part);
+        const Node part = node.named(i);
+        if ((!is_null(body) && part == body) || (!is_null(name) && part == name)) continue;
+        const std::string_view type = part.type();
         if (type == "decorator" || type == "modifiers" || type == "attribute_list") continue;
         bases(part, shape, value);
     }
@@ -206,7 +202,7 @@ void Pass::class_body(TSNode node) {
     const bool outer = in_class_body_;
     in_class_body_ = true;
     classes_.push_back(shape);
-    scopes_.push_back(ts_node_start_byte(node) + 1);
+    scopes_.push_back(node.start() + 1);
     visit_children(body);
     scopes_.pop_back();
     classes_.pop_back();
@@ -238,16 +234,16 @@ bool is_telling_reply_field(std::string_view name) {
 
 }  // namespace
 
-void Pass::reply_fields(TSNode type, const Value& reply, int depth) {
+void Pass::reply_fields(Node type, const Value& reply, int depth) {
     if (depth > 4) return;
-    const auto count = ts_node_named_child_count(type);
+    const auto count = type.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(type, i);
-        const TSNode name = child(part, "name");
-        const std::string_view kind_name = ts_node_type(part);
+        const Node part = type.named(i);
+        const Node name = child(part, "name");
+        const std::string_view kind_name = part.type();
         if (!is_null(name) &&
             (kind_name == "field_declaration" || kind_name == "property_signature")) {
-            const TSNode tag = child(part, "tag");
+            const Node tag = child(part, "tag");
             const auto field = wire_name(text(name), is_null(tag) ? "" : text(tag));
             if (is_telling_reply_field(field)) emit(Role::kReply, name, reply, Confidence::kLikely);
         }
@@ -255,7 +251,7 @@ void Pass::reply_fields(TSNode type, const Value& reply, int depth) {
     }
 }
 
-void Pass::declared_fields(TSNode body, std::string_view type_name) {
+void Pass::declared_fields(Node body, std::string_view type_name) {
     if (!has_word(type_name)) return;
     static constexpr std::string_view kReplies[] = {"response", "reply", "result", "chunk",
                                                     "answer"};
@@ -263,22 +259,20 @@ void Pass::declared_fields(TSNode body, std::string_view type_name) {
     const bool reply = mentions(type_name, kReplies);
     const bool request = mentions(type_name, kRequests);
     if (!reply && !request) return;
-    const auto count = ts_node_named_child_count(body);
+    const auto count = body.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        TSNode part = ts_node_named_child(body, i);
-        if (std::string_view(ts_node_type(part)) == "expression_statement" &&
-            ts_node_named_child_count(part) > 0)
-            part = ts_node_named_child(part, 0);
-        const std::string_view what = ts_node_type(part);
+        Node part = body.named(i);
+        if (part.type() == "expression_statement" && part.named_count() > 0) part = part.named(0);
+        const std::string_view what = part.type();
         if (what == "field_declaration_list") {
             declared_fields(part, type_name);
             continue;
         }
         // Only what has a type: methods and values of a class are no fields of the wire.
-        const TSNode name = first({child(part, "name"), child(part, "left")});
+        const Node name = first({child(part, "name"), child(part, "left")});
         if (is_null(name) || is_null(child(part, "type"))) continue;
         if (kind(part) == NodeKind::kFunction) continue;
-        const TSNode tag = child(part, "tag");
+        const Node tag = child(part, "tag");
         const auto field = wire_name(text(name), is_null(tag) ? "" : text(tag));
         if (reply && is_telling_reply_field(field))
             emit(Role::kReply, name, Value{}, Confidence::kLikely);
@@ -287,17 +281,17 @@ void Pass::declared_fields(TSNode body, std::string_view type_name) {
     }
 }
 
-void Pass::type_alias(TSNode node) {
-    const TSNode name = child(node, "name");
-    const TSNode type = child(node, "value");
+void Pass::type_alias(Node node) {
+    const Node name = child(node, "name");
+    const Node type = child(node, "value");
     if (is_null(name) || is_null(type)) return;
-    if (std::string_view(ts_node_type(type)) == "object_type")
+    if (type.type() == "object_type")
         class_body(node);
     else
         bind(text(name), eval(type, Place::kType));
 }
 
-void Pass::bases(TSNode node, int shape, Value& value) {
+void Pass::bases(Node node, int shape, Value& value) {
     const auto node_kind = kind(node);
     if (node_kind == NodeKind::kName || node_kind == NodeKind::kMember) {
         const Value base = eval(node, Place::kType);
@@ -306,12 +300,12 @@ void Pass::bases(TSNode node, int shape, Value& value) {
             learn_attributes(shape, Names(attributes(base.returns_shape)));
         return;
     }
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i)
-        bases(ts_node_named_child(node, i), shape, value);
+        bases(node.named(i), shape, value);
 }
 
-void Pass::bind_target(TSNode target, const Value& value) {
+void Pass::bind_target(Node target, const Value& value) {
     switch (kind(target)) {
         case NodeKind::kName: bind(text(target), value); return;
         case NodeKind::kMember: {
@@ -331,44 +325,44 @@ void Pass::bind_target(TSNode target, const Value& value) {
             return;
         }
         case NodeKind::kIndex: {
-            const TSNode object =
+            const Node object =
                 first({child(target, "value"), child(target, "object"), child(target, "operand")});
             if (!is_null(object)) (void)eval(object, Place::kObject);
             return;
         }
         default: break;
     }
-    const std::string_view type = ts_node_type(target);
+    const std::string_view type = target.type();
     if (type == "object_pattern") {
         destructure(target, value);
         return;
     }
-    const auto count = ts_node_named_child_count(target);
+    const auto count = target.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(target, i);
+        const Node part = target.named(i);
         if (file_.language == Language::kGo && i > 0 && count > 1 && type == "expression_list")
             break;  // `value, err :=`
         bind_target(part, value);
     }
 }
 
-void Pass::destructure(TSNode pattern, const Value& value) {
+void Pass::destructure(Node pattern, const Value& value) {
     // `const { value, done } = await reader.read()`: the flag of a stream, no reply.
     const bool reader = value.has(kReply) &&
                         text(pattern).find("value") != std::string_view::npos &&
                         text(pattern).find("done") != std::string_view::npos;
-    const auto count = ts_node_named_child_count(pattern);
+    const auto count = pattern.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(pattern, i);
-        TSNode key = part;
-        TSNode target = part;
-        if (std::string_view(ts_node_type(part)) == "pair_pattern") {
+        const Node part = pattern.named(i);
+        Node key = part;
+        Node target = part;
+        if (part.type() == "pair_pattern") {
             key = child(part, "key");
             target = child(part, "value");
         }
-        if (std::string_view(ts_node_type(part)) == "object_assignment_pattern") {
+        if (part.type() == "object_assignment_pattern") {
             key = target = child(part, "left");
-            if (const TSNode otherwise = child(part, "right"); !is_null(otherwise))
+            if (const Node otherwise = child(part, "right"); !is_null(otherwise))
                 (void)eval(otherwise, Place::kValue);
         }
         if (is_null(key) || is_null(target)) continue;
@@ -377,18 +371,18 @@ void Pass::destructure(TSNode pattern, const Value& value) {
     }
 }
 
-Value Pass::assign(TSNode node) {
-    TSNode left = first({child(node, "left"), child(node, "pattern"), child(node, "name"),
-                         child(node, "property")});
-    TSNode right = first({child(node, "right"), child(node, "value")});
-    TSNode type = child(node, "type");
-    const auto count = ts_node_named_child_count(node);
+Value Pass::assign(Node node) {
+    Node left = first({child(node, "left"), child(node, "pattern"), child(node, "name"),
+                       child(node, "property")});
+    Node right = first({child(node, "right"), child(node, "value")});
+    Node type = child(node, "type");
+    const auto count = node.named_count();
     if (is_null(right) && count > 1 && file_.language == Language::kCSharp) {
-        right = ts_node_named_child(node, count - 1);
-        if (!is_null(left) && ts_node_eq(right, left)) right = TSNode{};
+        right = node.named(count - 1);
+        if (!is_null(left) && right == left) right = Node{};
     }
     if (is_null(type)) {
-        const TSNode parent = ts_node_parent(node);
+        const Node parent = node.parent();
         if (!is_null(parent)) type = child(parent, "type");
     }
     Value value;
@@ -409,21 +403,20 @@ Value Pass::assign(TSNode node) {
     if (in_class_body_ && kind(left) == NodeKind::kName)
         value.merge(environment(to_upper(text(left)), left));
     bind_target(left, value);
-    const std::string_view how = ts_node_type(node);
+    const std::string_view how = node.type();
     if (kind(left) == NodeKind::kName && !functions_.empty() &&
         (how == "assignment_expression" || how == "assignment_statement"))
         bind_outward(text(left), value);
-    if (kind(left) == NodeKind::kName && !is_null(type) &&
-        std::string_view(ts_node_type(type)) == "struct_type")
+    if (kind(left) == NodeKind::kName && !is_null(type) && type.type() == "struct_type")
         struct_types_[std::string(text(left))] = type;
     return value;
 }
 
-Value Pass::eval_first(TSNode list) {
+Value Pass::eval_first(Node list) {
     Value value;
-    const auto count = ts_node_named_child_count(list);
+    const auto count = list.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        Value one = eval(ts_node_named_child(list, i), Place::kValue);
+        Value one = eval(list.named(i), Place::kValue);
         if (i == 0) value = std::move(one);
     }
     return value;

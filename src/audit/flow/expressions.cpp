@@ -21,7 +21,7 @@ bool is_receiver(std::string_view word) {
 
 }  // namespace
 
-Value Pass::eval(TSNode node, Place where) {
+Value Pass::eval(Node node, Place where) {
     if (is_null(node) || depth_ > kMaxDepth) return {};
     ++depth_;
     Value value = eval_inner(node, where);
@@ -29,7 +29,7 @@ Value Pass::eval(TSNode node, Place where) {
     return value;
 }
 
-Value Pass::quiet(TSNode node) {
+Value Pass::quiet(Node node) {
     const bool was = emit_;
     emit_ = false;
     Value value = eval(node, Place::kObject);
@@ -37,7 +37,7 @@ Value Pass::quiet(TSNode node) {
     return value;
 }
 
-Value Pass::eval_inner(TSNode node, Place where) {
+Value Pass::eval_inner(Node node, Place where) {
     switch (kind(node)) {
         case NodeKind::kName: return name(node, where);
         case NodeKind::kSelf: return self();
@@ -61,14 +61,12 @@ Value Pass::eval_inner(TSNode node, Place where) {
         case NodeKind::kFunction: return function(node, {});
         case NodeKind::kClass: class_body(node); return {};
         case NodeKind::kWith: {
-            const auto count = ts_node_named_child_count(node);
-            const Value value =
-                count > 0 ? eval(ts_node_named_child(node, 0), Place::kValue) : Value{};
-            const TSNode alias = child(node, "alias");
-            const TSNode parent = ts_node_parent(node);
+            const auto count = node.named_count();
+            const Value value = count > 0 ? eval(node.named(0), Place::kValue) : Value{};
+            const Node alias = child(node, "alias");
+            const Node parent = node.parent();
             // `except ResponseError as e`: the error is no client.
-            const bool caught =
-                !is_null(parent) && std::string_view(ts_node_type(parent)) == "except_clause";
+            const bool caught = !is_null(parent) && parent.type() == "except_clause";
             if (!is_null(alias) && !caught) bind_target(alias, value);
             return value;
         }
@@ -84,18 +82,18 @@ Value Pass::eval_inner(TSNode node, Place where) {
         case NodeKind::kParameter:
         case NodeKind::kOther: break;
     }
-    if (std::string_view(ts_node_type(node)) == "cast_expression") {
+    if (node.type() == "cast_expression") {
         Value value = instance(eval(child(node, "type"), Place::kType), child(node, "type"));
         value.merge(eval(child(node, "value"), where));
         return value;
     }
     Value all;
-    const auto count = ts_node_named_child_count(node);
-    const std::string_view how = ts_node_type(node);
+    const auto count = node.named_count();
+    const std::string_view how = node.type();
     const bool asserts = how == "as_expression" || how == "satisfies_expression";
     const bool keep = kind(node) == NodeKind::kThrough || kind(node) == NodeKind::kList;
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+        const Node part = node.named(i);
         // (await res.json()) as { response: string }
         if (asserts && i > 0 && all.has(kReply)) reply_fields(part, all, 0);
         if (kind(part) == NodeKind::kOther && !keep) {
@@ -127,7 +125,7 @@ bool is_sharp_type(std::string_view name) {
 
 }  // namespace
 
-Value Pass::name(TSNode node, Place where) {
+Value Pass::name(Node node, Place where) {
     const auto word = text(node);
     if ((word == "self" || word == "this" || word == "cls") && !classes_.empty()) return self();
     if (file_.language == Language::kGo && !classes_.empty() && where == Place::kObject &&
@@ -140,8 +138,7 @@ Value Pass::name(TSNode node, Place where) {
         if (!classes_.empty() &&
             (file_.language == Language::kJava || file_.language == Language::kCSharp))
             value = attribute_of(classes_.back(), word);
-        if (!says_something(value) &&
-            std::string_view(ts_node_type(node)) != "property_identifier" && is_connector(word) &&
+        if (!says_something(value) && node.type() != "property_identifier" && is_connector(word) &&
             !world_.model.defined.contains(word) && file_.speaks)
             value = with(kMaker | (word.starts_with("Ollama") && word.ends_with("Client")
                                        ? 0U
@@ -156,20 +153,19 @@ Value Pass::name(TSNode node, Place where) {
     return value;
 }
 
-std::pair<TSNode, TSNode> Pass::member_parts(TSNode node) const {
-    TSNode object = first({child(node, "object"), child(node, "operand"), child(node, "expression"),
-                           child(node, "value"), child(node, "path"), child(node, "scope"),
-                           child(node, "qualifier"), child(node, "package")});
-    TSNode key = first({child(node, "attribute"), child(node, "property"), child(node, "field"),
-                        child(node, "name")});
-    const auto count = ts_node_named_child_count(node);
-    if (is_null(key) && count > 0) key = ts_node_named_child(node, count - 1);
-    if (is_null(object) && count > 1) object = ts_node_named_child(node, 0);
+std::pair<Node, Node> Pass::member_parts(Node node) const {
+    Node object = first({child(node, "object"), child(node, "operand"), child(node, "expression"),
+                         child(node, "value"), child(node, "path"), child(node, "scope"),
+                         child(node, "qualifier"), child(node, "package")});
+    Node key = first({child(node, "attribute"), child(node, "property"), child(node, "field"),
+                      child(node, "name")});
+    const auto count = node.named_count();
+    if (is_null(key) && count > 0) key = node.named(count - 1);
+    if (is_null(object) && count > 1) object = node.named(0);
     return {object, key};
 }
 
-Value Pass::member(const Value& owner, std::string_view key, TSNode node, Place where,
-                   bool pattern) {
+Value Pass::member(const Value& owner, std::string_view key, Node node, Place where, bool pattern) {
     if (owner.has(kReply)) {
         if (owner.has(kRaw)) return inherit(owner, kReply | kOpenAi);  // .data, .content, .Body
         if (is_own_reply_field(key) || is_shared_reply_field(key)) {
@@ -219,7 +215,7 @@ Value Pass::member(const Value& owner, std::string_view key, TSNode node, Place 
     return value;
 }
 
-bool Pass::is_another_setting(TSNode node, const Value& value) const {
+bool Pass::is_another_setting(Node node, const Value& value) const {
     if (says_something(value) || is_null(node)) return false;
     const auto said = text(node);
     if (said.size() > 200 || has_word(said)) return false;
@@ -233,7 +229,7 @@ bool Pass::is_another_setting(TSNode node, const Value& value) const {
     return false;
 }
 
-Value Pass::environment(std::string_view name, TSNode node) const {
+Value Pass::environment(std::string_view name, Node node) const {
     const auto learned = world_.model.learned.find(name);
     if (learned != world_.model.learned.end()) {
         Value value;
@@ -263,13 +259,13 @@ Value Pass::environment(std::string_view name, TSNode node) const {
     return value;
 }
 
-Value Pass::index(TSNode node, Place where) {
-    TSNode object = first({child(node, "value"), child(node, "object"), child(node, "operand"),
-                           child(node, "expression"), child(node, "array")});
-    TSNode key = first({child(node, "subscript"), child(node, "index")});
-    const auto count = ts_node_named_child_count(node);
-    if (is_null(object) && count > 0) object = ts_node_named_child(node, 0);
-    if (is_null(key) && count > 1) key = ts_node_named_child(node, count - 1);
+Value Pass::index(Node node, Place where) {
+    Node object = first({child(node, "value"), child(node, "object"), child(node, "operand"),
+                         child(node, "expression"), child(node, "array")});
+    Node key = first({child(node, "subscript"), child(node, "index")});
+    const auto count = node.named_count();
+    if (is_null(object) && count > 0) object = node.named(0);
+    if (is_null(key) && count > 1) key = node.named(count - 1);
     if (is_null(object)) return {};
     const Value owner = eval(object, Place::kObject);
     if (is_null(key)) return owner;
@@ -279,14 +275,14 @@ Value Pass::index(TSNode node, Place where) {
     return inherit(owner, kReply | kTag | kAddress | kOpenAi);
 }
 
-Value Pass::object(TSNode node) {
+Value Pass::object(Node node) {
     Value value;
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     bool model = false;
     bool messages = false;
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode pair = ts_node_named_child(node, i);
-        const TSNode key = pair_key(pair);
+        const Node pair = node.named(i);
+        const Node key = pair_key(pair);
         if (is_null(key)) continue;
         const auto name = key_text(key);
         model = model || iequals(name, "model");
@@ -295,14 +291,14 @@ Value Pass::object(TSNode node) {
     }
     const bool request = model && messages && native_request_near();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode pair = ts_node_named_child(node, i);
-        const TSNode key = pair_key(pair);
+        const Node pair = node.named(i);
+        const Node key = pair_key(pair);
         if (is_null(key)) {
             (void)eval(pair, Place::kValue);
             continue;
         }
         const auto name = key_text(key);
-        TSNode part = pair_value(pair);
+        Node part = pair_value(pair);
         Value inner = is_null(part)                       ? Value{}
                       : kind(part) == NodeKind::kFunction ? function(part, {})
                                                           : eval(part, Place::kValue);
@@ -312,8 +308,7 @@ Value Pass::object(TSNode node) {
         if (request && iequals(name, "model") && inner.has(kTag) && !inner.always(kTag))
             emit(Role::kModel, is_null(part) ? key : part, inner, Confidence::kLikely);
         if (says_something(inner)) {
-            if (value.shape < 0)
-                value.shape = world_.shape(id("@" + std::to_string(ts_node_start_byte(node))));
+            if (value.shape < 0) value.shape = world_.shape(id("@" + std::to_string(node.start())));
             learn_attribute(value.shape, name, inner);
         }
     }
@@ -336,27 +331,25 @@ bool Pass::native_request_near() const {
     return native_request_ == 1;
 }
 
-TSNode Pass::pair_key(TSNode pair) const {
-    TSNode key = first({child(pair, "key"), child(pair, "field"), child(pair, "name")});
+Node Pass::pair_key(Node pair) const {
+    Node key = first({child(pair, "key"), child(pair, "field"), child(pair, "name")});
     if (is_null(key) && kind(pair) == NodeKind::kAssign) key = child(pair, "left");
-    if (is_null(key) && std::string_view(ts_node_type(pair)) == "shorthand_property_identifier")
-        key = pair;
-    if (is_null(key) && kind(pair) == NodeKind::kPair && ts_node_named_child_count(pair) == 2)
-        key = ts_node_named_child(pair, 0);
+    if (is_null(key) && pair.type() == "shorthand_property_identifier") key = pair;
+    if (is_null(key) && kind(pair) == NodeKind::kPair && pair.named_count() == 2)
+        key = pair.named(0);
     return key;
 }
 
-TSNode Pass::pair_value(TSNode pair) const {
-    TSNode value = child(pair, "value");
+Node Pass::pair_value(Node pair) const {
+    Node value = child(pair, "value");
     if (is_null(value) && kind(pair) == NodeKind::kAssign) value = child(pair, "right");
-    if (is_null(value) && kind(pair) == NodeKind::kPair && ts_node_named_child_count(pair) == 2)
-        value = ts_node_named_child(pair, 1);
-    if (is_null(value) && std::string_view(ts_node_type(pair)) == "method_definition")
-        return TSNode{};
+    if (is_null(value) && kind(pair) == NodeKind::kPair && pair.named_count() == 2)
+        value = pair.named(1);
+    if (is_null(value) && pair.type() == "method_definition") return Node{};
     return value;
 }
 
-std::string_view Pass::key_text(TSNode key) const {
+std::string_view Pass::key_text(Node key) const {
     const auto string = literal(key);
     return string.empty() ? text(key) : string;
 }

@@ -17,7 +17,7 @@ namespace segue::audit {
 namespace {
 
 constexpr int kRounds = 8;
-constexpr int kSteps = 4;                    // from importer to importer
+constexpr int kSteps = 12;                   // from importer to importer
 constexpr std::size_t kMaxParse = 4U << 20;  // a source file of more is data
 
 /// Everything but [begin, end) becomes spaces; line ends stay.
@@ -124,12 +124,11 @@ bool too_deep(std::string_view text) {
 
 /// Text between JSX tags is no code, as the lexer took it: where a token lies in it, it becomes a
 /// segment of its own.
-void mark_texts(FlowFile& file) {
+void mark_texts(FlowFile& file, const Tree& tree) {
     auto& parsed = *file.parsed;
     std::map<std::uint32_t, std::uint32_t> texts;  // from, to
     for (const auto& token : parsed.tokens) {
-        const TSNode node =
-            ts_node_descendant_for_byte_range(file.tree->root(), token.begin, token.end);
+        const TSNode node = ts_node_descendant_for_byte_range(tree.root(), token.begin, token.end);
         if (!is_null(node) && std::string_view(ts_node_type(node)) == "jsx_text")
             texts.emplace(ts_node_start_byte(node), ts_node_end_byte(node));
     }
@@ -158,18 +157,20 @@ void mark_texts(FlowFile& file) {
 
 void parse_one(FlowFile& file) {
     if (too_deep(*file.script)) return;
-    file.tree = Tree::parse(file.language, *file.script);
+    auto tree = Tree::parse(file.language, *file.script);
     // JSX that the JavaScript grammar cannot read is tried with TSX.
-    if (file.tree && file.tree->has_error() &&
+    if (tree && tree->has_error() &&
         (file.language == Language::kJavaScript || file.language == Language::kTypeScript)) {
         auto again = Tree::parse(Language::kTsx, *file.script);
         if (again && !again->has_error()) {
-            file.tree = std::move(again);
+            tree = std::move(again);
             file.language = Language::kTsx;
         }
     }
-    file.parsed->tree = file.tree.has_value();
-    if (file.tree && file.origin.empty()) mark_texts(file);
+    file.parsed->tree = tree.has_value();
+    if (!tree) return;
+    if (file.origin.empty()) mark_texts(file, *tree);
+    file.nodes = std::make_unique<const Nodes>(*tree, *file.script);
 }
 
 }  // namespace
@@ -216,38 +217,23 @@ void World::add(FlowFile file) {
 
 namespace {
 
-/// Those of the files that import one of `giving`, through others of them too. Many modules are
-/// called base or utils: the one that is meant must be among them.
-void keep_importers(std::vector<ParsedFile>& read, const World& world,
+/// Those of the files that import one of `giving`. Many modules are called base or utils: the one
+/// that is meant must be among them.
+void keep_importers(std::vector<Importer>& found, const World& world,
                     const std::set<std::size_t>& giving) {
     Modules modules = world.modules;
     const std::size_t known = world.files.size();
-    for (std::size_t i = 0; i < read.size(); ++i)
-        if (const auto stem = module_stem(read[i].source.path()); !modules.has(stem))
+    for (std::size_t i = 0; i < found.size(); ++i)
+        if (const auto stem = module_stem(found[i].path); !modules.has(stem))
             modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
-    std::vector<std::vector<std::size_t>> importers(known + read.size());
-    std::vector<std::size_t> reached(giving.begin(), giving.end());
-    std::vector<std::uint8_t> kept(read.size(), 0);
-    for (std::size_t i = 0; i < read.size(); ++i) {
-        const auto& source = read[i].source;
-        const auto named = imported_modules(read[i]);
-        if (!named) {  // its imports name no files
-            kept[i] = 1;
-            reached.push_back(known + i);
-            continue;
-        }
-        for (const auto& module : *named)
-            if (const auto found = modules.resolve(module, source.path(), source.form().language))
-                importers[*found].push_back(i);
-    }
-    while (!reached.empty()) {
-        const auto from = reached.back();
-        reached.pop_back();
-        for (const auto importer : importers[from])
-            if (std::exchange(kept[importer], 1) == 0) reached.push_back(known + importer);
-    }
-    std::size_t index = 0;
-    std::erase_if(read, [&](const ParsedFile&) { return kept[index++] == 0; });
+    std::erase_if(found, [&](const Importer& file) {
+        if (!file.modules) return false;  // its imports name no files
+        return std::none_of(
+            file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+                const auto meant = modules.resolve(module, file.path, file.language);
+                return meant && giving.contains(*meant);
+            });
+    });
 }
 
 }  // namespace
@@ -264,11 +250,18 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             if (worth_parsing(files[i]) && prepare(files[i], file))
                 fresh.push_back(std::move(file));
         }
-        in_parallel(fresh.size(), threads, [&](std::size_t i) { parse_one(fresh[i]); });
+        // The largest first: one that begins last would keep everything waiting.
+        std::vector<FlowFile*> order;
+        for (auto& file : fresh)
+            order.push_back(&file);
+        std::stable_sort(order.begin(), order.end(), [](const FlowFile* a, const FlowFile* b) {
+            return a->script->size() > b->script->size();
+        });
+        in_parallel(order.size(), threads, [&](std::size_t i) { parse_one(*order[i]); });
         for (auto& file : fresh) {
             ++out.parsed;
             out.bytes += file.script->size();
-            if (!file.tree) continue;
+            if (!file.nodes) continue;
             world.add(std::move(file));
         }
     };
@@ -286,9 +279,10 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
     take(0);
     rounds();
     // Who imports a module that hands out a client, an address or a model is read too, and who
-    // imports those that hand it on.
+    // imports those that hand it on: step by step, since most of the importers keep it to
+    // themselves, and what these are imported by would soon be the whole tree.
     std::set<std::size_t> asked;
-    for (int step = 0; more && step < kSteps; ++step) {
+    for (int step = 0; more.find && step < kSteps; ++step) {
         std::set<std::size_t> giving;
         std::vector<std::string> words;
         for (std::size_t i = 0; i < world.files.size(); ++i) {
@@ -298,13 +292,14 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             giving.insert(i);
         }
         if (giving.empty()) break;
-        auto read = more(words);
-        keep_importers(read, world, giving);
+        auto chosen = more.find(words);
+        keep_importers(chosen, world, giving);
         std::set<std::string_view> known;
         for (const auto& file : files)
             known.insert(file.source.path());
-        std::erase_if(read, [&](const auto& file) { return known.contains(file.source.path()); });
-        if (read.empty()) break;
+        std::erase_if(chosen, [&](const Importer& file) { return known.contains(file.path); });
+        if (chosen.empty()) break;
+        auto read = more.read(chosen);
         const auto old = files.size();
         std::move(read.begin(), read.end(), std::back_inserter(files));
         for (auto& file : world.files)
@@ -318,7 +313,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         auto& file = *world.files[i].parsed;
         std::stable_sort(file.tokens.begin(), file.tokens.end(),
                          [](const Token& a, const Token& b) { return a.begin < b.begin; });
-        if (world.files[i].tree->has_error()) {
+        if (world.files[i].nodes->has_error()) {
             // The first place that the grammar did not understand.
             Finding finding = finding_at(file, 0, 0);
             finding.rule = 161;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,20 @@ struct Flow {
     std::vector<Finding> failed;  // SEG161: parts that a grammar did not understand
 };
 
-/// Reads code files that hold one of the words (names of modules) and were not read yet.
-using ReadMore = std::function<std::vector<ParsedFile>(const std::vector<std::string>& words)>;
+/// A code file that was not read yet, and holds the name of a module where it brings modules in.
+struct Importer {
+    std::size_t file = 0;  // the number that the reader gave it
+    std::string path;
+    Language language = Language::kOther;
+    std::optional<std::vector<std::string>> modules;  // see imported_modules()
+};
+
+/// Who reads more of the tree. In two steps: of all that hold a name few mean the module, and the
+/// texts of the others need not be kept.
+struct ReadMore {
+    std::function<std::vector<Importer>(const std::vector<std::string>& modules)> find;
+    std::function<std::vector<ParsedFile>(const std::vector<Importer>& chosen)> read;
+};
 
 Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads,
             const ReadMore& more);

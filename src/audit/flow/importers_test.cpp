@@ -76,5 +76,26 @@ TEST_F(Importers, WhatIsLearnedLateReachesFilesThatWerePassedEarlier) {
         EXPECT_TRUE(finds(report, path)) << path;
 }
 
+TEST_F(Importers, WhoKeepsAClientToItselfLeadsNoFurther) {
+    write("base/llm.py", "import ollama\nllm = ollama.Client('http://gpu')\n");
+    write("base/titles.py",
+          "def store(text):\n    from .llm import llm\n    llm.chat(model='m', "
+          "messages=[{'content': text}])\n");
+    write("base/pages.py", "from .titles import store\nstore('llm')\n");
+    const auto report = look();
+    EXPECT_TRUE(finds(report, "base/titles.py"));
+    EXPECT_EQ(report.stats.parsed, 2U) << "pages.py gets nothing of it";
+}
+
+TEST_F(Importers, AClientIsFollowedOverManyModules) {
+    write("llm0.ts", "import { Ollama } from 'ollama'\nexport const llm = new Ollama()\n");
+    for (int i = 1; i < 9; ++i)
+        write("llm" + std::to_string(i) + ".ts",
+              "export { llm } from './llm" + std::to_string(i - 1) + "'\n");
+    write("page.ts",
+          "import { llm } from './llm8'\nconst r = await llm.chat({ model: 'm', messages: [] })\n");
+    EXPECT_TRUE(finds(look(), "page.ts"));
+}
+
 }  // namespace
 }  // namespace segue::audit

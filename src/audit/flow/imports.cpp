@@ -46,8 +46,8 @@ bool Pass::local(std::string_view module) const {
     return world_.model.is_local_module(module, file_.parsed->source.path());
 }
 
-void Pass::import(TSNode node) {
-    const std::string_view type = ts_node_type(node);
+void Pass::import(Node node) {
+    const std::string_view type = node.type();
     if (file_.language == Language::kPython) {
         import_python(node, type);
     } else if (file_.language == Language::kGo) {
@@ -59,13 +59,13 @@ void Pass::import(TSNode node) {
     }
 }
 
-void Pass::import_python(TSNode node, std::string_view type) {
-    const auto count = ts_node_named_child_count(node);
+void Pass::import_python(Node node, std::string_view type) {
+    const auto count = node.named_count();
     if (type == "import_statement") {
         for (std::uint32_t i = 0; i < count; ++i) {
-            TSNode name = ts_node_named_child(node, i);
-            TSNode alias{};
-            if (std::string_view(ts_node_type(name)) == "aliased_import") {
+            Node name = node.named(i);
+            Node alias{};
+            if (name.type() == "aliased_import") {
                 alias = child(name, "alias");
                 name = child(name, "name");
             }
@@ -86,16 +86,16 @@ void Pass::import_python(TSNode node, std::string_view type) {
         }
         return;
     }
-    const TSNode module_node = child(node, "module_name");
+    const Node module_node = child(node, "module_name");
     if (is_null(module_node)) return;
     const auto module = text(module_node);
     const bool ours = local(module);
     const auto file = ours ? resolve(module) : std::nullopt;
     for (std::uint32_t i = 0; i < count; ++i) {
-        TSNode name = ts_node_named_child(node, i);
-        if (ts_node_eq(name, module_node)) continue;
-        TSNode alias{};
-        if (std::string_view(ts_node_type(name)) == "aliased_import") {
+        Node name = node.named(i);
+        if (name == module_node) continue;
+        Node alias{};
+        if (name.type() == "aliased_import") {
             alias = child(name, "alias");
             name = child(name, "name");
         }
@@ -129,7 +129,7 @@ Value Pass::module_value(std::size_t file) {
 }
 
 void Pass::import_local(std::string_view module, std::optional<std::size_t> file,
-                        std::string_view name, std::string_view bound, TSNode node) {
+                        std::string_view name, std::string_view bound, Node node) {
     Value value;
     if (file) {
         const Names* names = module_names(*file);
@@ -151,15 +151,15 @@ void Pass::import_local(std::string_view module, std::optional<std::size_t> file
     if (value.has(kAddress | kTag)) emit_use(node, value, Place::kValue);
 }
 
-void Pass::import_script(TSNode node) {
-    const TSNode source = child(node, "source");
+void Pass::import_script(Node node) {
+    const Node source = child(node, "source");
     if (is_null(source)) return;
     const auto module = unquoted(text(source));
     const bool ours = local(module);
     const auto file = ours ? resolve(module) : std::nullopt;
     const bool package = !ours && is_ollama_package(module);
     const bool connector = !is_native_package(module);
-    const auto each = [&](TSNode name, std::string_view imported_name, std::string_view bound,
+    const auto each = [&](Node name, std::string_view imported_name, std::string_view bound,
                           bool whole) {
         if (ours) {
             if (whole && imported_name == "*") {
@@ -180,25 +180,25 @@ void Pass::import_script(TSNode node) {
         emit(Role::kImport, name, value);
     };
     if (package) emit(Role::kImport, source, with(kModule, source, "the package is imported"));
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode clause = ts_node_named_child(node, i);
-        if (std::string_view(ts_node_type(clause)) != "import_clause") continue;
-        const auto parts = ts_node_named_child_count(clause);
+        const Node clause = node.named(i);
+        if (clause.type() != "import_clause") continue;
+        const auto parts = clause.named_count();
         for (std::uint32_t j = 0; j < parts; ++j) {
-            const TSNode part = ts_node_named_child(clause, j);
-            const std::string_view type = ts_node_type(part);
+            const Node part = clause.named(j);
+            const std::string_view type = part.type();
             if (type == "identifier") each(part, "default", text(part), true);
             if (type == "namespace_import") {
-                const TSNode name = ts_node_named_child(part, 0);
+                const Node name = part.named(0);
                 if (!is_null(name)) each(name, "*", text(name), true);
             }
             if (type == "named_imports") {
-                const auto names = ts_node_named_child_count(part);
+                const auto names = part.named_count();
                 for (std::uint32_t k = 0; k < names; ++k) {
-                    const TSNode specifier = ts_node_named_child(part, k);
-                    const TSNode name = child(specifier, "name");
-                    const TSNode alias = child(specifier, "alias");
+                    const Node specifier = part.named(k);
+                    const Node name = child(specifier, "name");
+                    const Node alias = child(specifier, "alias");
                     if (!is_null(name))
                         each(name, text(name), text(is_null(alias) ? name : alias), false);
                 }
@@ -207,11 +207,11 @@ void Pass::import_script(TSNode node) {
     }
 }
 
-void Pass::reexport(TSNode node) {
-    const TSNode source = child(node, "source");
+void Pass::reexport(Node node) {
+    const Node source = child(node, "source");
     if (is_null(source)) {
         // `export default client`
-        const TSNode value = child(node, "value");
+        const Node value = child(node, "value");
         if (!is_null(value)) bind("default", eval(value, Place::kObject));
         return;
     }
@@ -224,16 +224,16 @@ void Pass::reexport(TSNode node) {
     if (of_module == nullptr) return;
     const Names names = *of_module;
     bool listed = false;
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode clause = ts_node_named_child(node, i);
-        if (std::string_view(ts_node_type(clause)) != "export_clause") continue;
+        const Node clause = node.named(i);
+        if (clause.type() != "export_clause") continue;
         listed = true;
-        const auto parts = ts_node_named_child_count(clause);
+        const auto parts = clause.named_count();
         for (std::uint32_t j = 0; j < parts; ++j) {
-            const TSNode specifier = ts_node_named_child(clause, j);
-            const TSNode name = child(specifier, "name");
-            const TSNode alias = child(specifier, "alias");
+            const Node specifier = clause.named(j);
+            const Node name = child(specifier, "name");
+            const Node alias = child(specifier, "alias");
             if (is_null(name)) continue;
             if (const auto found = names.find(text(name)); found != names.end())
                 bind(text(is_null(alias) ? name : alias), found->second);
@@ -244,7 +244,7 @@ void Pass::reexport(TSNode node) {
             bind(name, value);
 }
 
-void Pass::common_export(TSNode target, const Value& value) {
+void Pass::common_export(Node target, const Value& value) {
     const auto name = text(target);
     if (name == "module.exports") {
         learn_name(index_, 0, kCommonExports, value);
@@ -257,15 +257,15 @@ void Pass::common_export(TSNode target, const Value& value) {
     }
 }
 
-void Pass::import_go(TSNode node) {
-    if (std::string_view(ts_node_type(node)) != "import_spec") {
+void Pass::import_go(Node node) {
+    if (node.type() != "import_spec") {
         visit_children(node);
         return;
     }
-    const TSNode path = child(node, "path");
+    const Node path = child(node, "path");
     if (is_null(path)) return;
     const auto module = unquoted(text(path));
-    const TSNode name = child(node, "name");
+    const Node name = child(node, "name");
     const auto last =
         module.substr(module.rfind('/') == std::string_view::npos ? 0 : module.rfind('/') + 1);
     const bool package = module.starts_with("github.com/ollama/") ||
@@ -297,7 +297,7 @@ void Pass::import_java_local(std::string_view module, std::string_view line) {
         bind(last, attribute_of(found->second.returns_shape, last));
 }
 
-void Pass::import_path(TSNode node) {
+void Pass::import_path(Node node) {
     std::string_view module = text(node);
     if (!has_word(module) && file_.language != Language::kJava) return;
     for (const std::string_view word : {"import static ", "import ", "pub use ", "use "})
@@ -312,8 +312,7 @@ void Pass::import_path(TSNode node) {
     const bool connector = !is_native_package(module);
     const Value value = with(kModule, node, "the package is imported");
     const auto word = find_word(module);
-    const auto start =
-        ts_node_start_byte(node) + static_cast<std::uint32_t>(module.data() - text(node).data());
+    const auto start = node.start() + static_cast<std::uint32_t>(module.data() - text(node).data());
     if (word)
         emit(Role::kImport, start + static_cast<std::uint32_t>(word->begin),
              start + static_cast<std::uint32_t>(word->end), value);

@@ -145,7 +145,7 @@ Value Pass::attribute_of(int shape, std::string_view name) const {
     return found == names.end() ? Value{} : found->second;
 }
 
-Value Pass::with(std::uint32_t traits, TSNode node, std::string_view what) const {
+Value Pass::with(std::uint32_t traits, Node node, std::string_view what) const {
     Value value;
     value.traits = traits;
     value.from = {file_.parsed->source.path(), line_of(node), std::string(what)};
@@ -159,8 +159,8 @@ std::uint32_t Pass::place(std::uint32_t offset) const {
                                         : file_.origin.back();
 }
 
-std::uint32_t Pass::line_of(TSNode node) const {
-    return file_.parsed->source.line_of(place(ts_node_start_byte(node))) + 1;
+std::uint32_t Pass::line_of(Node node) const {
+    return file_.parsed->source.line_of(place(node.start())) + 1;
 }
 
 void Pass::emit(Role role, std::uint32_t begin, std::uint32_t end, const Value& value,
@@ -182,11 +182,11 @@ void Pass::emit(Role role, std::uint32_t begin, std::uint32_t end, const Value& 
     file_.parsed->tokens.push_back(std::move(token));
 }
 
-void Pass::emit(Role role, TSNode node, const Value& value, Confidence confidence) {
-    emit(role, ts_node_start_byte(node), ts_node_end_byte(node), value, confidence);
+void Pass::emit(Role role, Node node, const Value& value, Confidence confidence) {
+    emit(role, node.start(), node.end(), value, confidence);
 }
 
-void Pass::emit_use(TSNode node, const Value& value, Place where) {
+void Pass::emit_use(Node node, const Value& value, Place where) {
     if (where == Place::kObject || where == Place::kCallee) return;
     if (asking_ || (muted_ && value.has(kAddress | kTag))) return;
     if (value.always(kAddress)) emit(Role::kAddress, node, value, Confidence::kLikely);
@@ -196,17 +196,17 @@ void Pass::emit_use(TSNode node, const Value& value, Place where) {
         emit(Role::kClient, node, value);
 }
 
-void Pass::visit_children(TSNode node) {
-    const TSNode condition = child(node, "condition");
-    const bool assertion = std::string_view(ts_node_type(node)) == "assert_statement";
-    for (const TSNode part : named_children(node)) {
-        const Asking asking(*this,
-                            assertion || (!is_null(condition) && ts_node_eq(part, condition)));
+void Pass::visit_children(Node node) {
+    const Node condition = child(node, "condition");
+    const bool assertion = node.type() == "assert_statement";
+    for (std::uint32_t i = 0; i < node.named_count(); ++i) {
+        const Node part = node.named(i);
+        const Asking asking(*this, assertion || (!is_null(condition) && part == condition));
         visit(part);
     }
 }
 
-void Pass::visit(TSNode node) {
+void Pass::visit(Node node) {
     if (is_null(node) || depth_ > kMaxDepth) return;
     ++depth_;
     switch (kind(node)) {
@@ -235,19 +235,19 @@ void Pass::visit(TSNode node) {
         case NodeKind::kParameter:
         case NodeKind::kSelf: (void)eval(node, Place::kValue); break;
         case NodeKind::kOther:
-            if (std::string_view(ts_node_type(node)) == "export_statement") reexport(node);
-            if (std::string_view(ts_node_type(node)) == "global_statement") {
-                for (std::uint32_t i = 0; i < ts_node_named_child_count(node); ++i)
-                    globals_.emplace(scopes_.back(), text(ts_node_named_child(node, i)));
+            if (node.type() == "export_statement") reexport(node);
+            if (node.type() == "global_statement") {
+                for (std::uint32_t i = 0; i < node.named_count(); ++i)
+                    globals_.emplace(scopes_.back(), text(node.named(i)));
                 break;
             }
-            if (std::string_view(ts_node_type(node)) == "type_alias_declaration") {
+            if (node.type() == "type_alias_declaration") {
                 type_alias(node);
                 break;
             }
             // Go and Rust.
-            if (const TSNode name = child(node, "name"); !is_null(name))
-                if (const TSNode body = first({child(node, "type"), child(node, "body")});
+            if (const Node name = child(node, "name"); !is_null(name))
+                if (const Node body = first({child(node, "type"), child(node, "body")});
                     !is_null(body))
                     declared_fields(body, text(name));
             visit_children(node);
@@ -256,12 +256,12 @@ void Pass::visit(TSNode node) {
     --depth_;
 }
 
-void Pass::returns(TSNode node) {
+void Pass::returns(Node node) {
     Value all;
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     bool another = false;
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+        const Node part = node.named(i);
         const Value value = eval(part, Place::kValue);
         another = another || is_another_setting(part, value);
         all.merge(value);
@@ -271,10 +271,9 @@ void Pass::returns(TSNode node) {
     learn_result(functions_.back(), all);
 }
 
-void Pass::loop(TSNode node) {
-    const TSNode right =
-        first({child(node, "right"), child(node, "value"), child(node, "iterable")});
-    TSNode left = child(node, "left");
+void Pass::loop(Node node) {
+    const Node right = first({child(node, "right"), child(node, "value"), child(node, "iterable")});
+    Node left = child(node, "left");
     if (is_null(left)) left = child(node, "name");
     if (is_null(left)) left = child(node, "pattern");
     if (!is_null(right) && !is_null(left)) {
@@ -282,10 +281,10 @@ void Pass::loop(TSNode node) {
         Value one = items;
         one.traits &= kReply | kTag | kAddress | kClient | kConnector;
         // `for _, model := range list`: the last name gets the item.
-        if (file_.language == Language::kGo && ts_node_named_child_count(left) > 1)
-            left = ts_node_named_child(left, ts_node_named_child_count(left) - 1);
+        if (file_.language == Language::kGo && left.named_count() > 1)
+            left = left.named(left.named_count() - 1);
         bind_target(left, one);
-        const TSNode body = child(node, "body");
+        const Node body = child(node, "body");
         if (!is_null(body)) visit(body);
         return;
     }

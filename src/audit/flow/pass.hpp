@@ -38,14 +38,14 @@ std::string_view unquoted(std::string_view text);
 enum class Place : std::uint8_t { kValue, kObject, kCallee, kType };
 
 struct Argument {
-    TSNode node{};
-    TSNode key{};  // of a keyword argument
+    Node node{};
+    Node key{};  // of a keyword argument
     std::string_view name;
     Value value;
 };
 using Arguments = std::vector<Argument>;
 /// Gets key node, key and value node.
-using FieldVisitor = std::function<void(TSNode, std::string_view, TSNode)>;
+using FieldVisitor = std::function<void(Node, std::string_view, Node)>;
 
 class Pass {
 public:
@@ -53,7 +53,7 @@ public:
         : world_(world),
           index_(index),
           file_(world.files[index]),
-          tree_(*file_.tree),
+
           emit_(emit) {}
 
     void run() {
@@ -61,7 +61,7 @@ public:
         file_.read.clear();
         file_.imports.clear();
         scopes_.push_back(0);
-        visit_children(tree_.root());
+        visit_children(file_.nodes->root());
     }
 
 private:
@@ -90,16 +90,16 @@ private:
     /// Also in the functions around: `reply = …` in a callback fills a variable of theirs.
     void bind_outward(std::string_view name, const Value& value);
     Value attribute_of(int shape, std::string_view name) const;
-    Value with(std::uint32_t traits, TSNode node, std::string_view what) const;
+    Value with(std::uint32_t traits, Node node, std::string_view what) const;
 
     // Places.
     std::uint32_t place(std::uint32_t offset) const;
-    std::uint32_t line_of(TSNode node) const;
-    std::string_view text(TSNode node) const { return tree_.text(node); }
-    NodeKind kind(TSNode node) const { return is_null(node) ? NodeKind::kOther : tree_.kind(node); }
+    std::uint32_t line_of(Node node) const;
+    std::string_view text(Node node) const { return node.text(); }
+    NodeKind kind(Node node) const { return node.kind(); }
     void emit(Role role, std::uint32_t begin, std::uint32_t end, const Value& value,
               Confidence confidence = Confidence::kCertain);
-    void emit(Role role, TSNode node, const Value& value,
+    void emit(Role role, Node node, const Value& value,
               Confidence confidence = Confidence::kCertain);
     /// While a condition is looked at: what is only compared need not change by itself.
     class Asking {
@@ -116,101 +116,101 @@ private:
         bool was_;
     };
     /// A name whose value must be said where it is used.
-    void emit_use(TSNode node, const Value& value, Place where);
+    void emit_use(Node node, const Value& value, Place where);
 
     // Statements.
-    void visit_children(TSNode node);
-    void visit(TSNode node);
-    void returns(TSNode node);
-    void loop(TSNode node);
+    void visit_children(Node node);
+    void visit(Node node);
+    void returns(Node node);
+    void loop(Node node);
 
     // Imports.
     bool local(std::string_view module) const;
-    void import(TSNode node);
-    void import_python(TSNode node, std::string_view type);
-    void import_script(TSNode node);
-    void import_go(TSNode node);
+    void import(Node node);
+    void import_python(Node node, std::string_view type);
+    void import_script(Node node);
+    void import_go(Node node);
     /// Java and Rust: the last parts of the path are bound.
-    void import_path(TSNode node);
+    void import_path(Node node);
     void import_java_local(std::string_view module, std::string_view line);
     void import_local(std::string_view module, std::optional<std::size_t> file,
-                      std::string_view name, std::string_view bound, TSNode node);
+                      std::string_view name, std::string_view bound, Node node);
     /// `export { a } from './b'`, `export * from './b'`.
-    void reexport(TSNode node);
+    void reexport(Node node);
     /// `module.exports = …`, `exports.name = …`.
-    void common_export(TSNode target, const Value& value);
+    void common_export(Node target, const Value& value);
     Value module_value(std::size_t file);
 
     // Functions, classes and what is bound.
-    Value function(TSNode node, std::string_view bound);
+    Value function(Node node, std::string_view bound);
     /// @property, `get name()`: an attribute with the value that it returns.
-    void property(TSNode node, std::string_view name, const Value& result);
-    int go_receiver(TSNode node);
+    void property(Node node, std::string_view name, const Value& result);
+    int go_receiver(Node node);
     int go_shape(std::string_view type);
-    void parameter(TSNode node, std::vector<std::string>& names);
+    void parameter(Node node, std::vector<std::string>& names);
     /// What a value of this type is.
-    Value instance(const Value& type, TSNode node);
-    void class_body(TSNode node);
+    Value instance(const Value& type, Node node);
+    void class_body(Node node);
     /// `type Params = { client: Ollama }` of TypeScript.
-    void type_alias(TSNode node);
-    void bases(TSNode node, int shape, Value& value);
-    void bind_target(TSNode target, const Value& value);
-    void destructure(TSNode pattern, const Value& value);
-    Value assign(TSNode node);
+    void type_alias(Node node);
+    void bases(Node node, int shape, Value& value);
+    void bind_target(Node target, const Value& value);
+    void destructure(Node pattern, const Value& value);
+    Value assign(Node node);
     /// `a, err := f(), g()`: what the first name gets.
-    Value eval_first(TSNode list);
+    Value eval_first(Node list);
     /// Fields of a reply's shape in a type: `json:"done"`, `response: string`.
-    void reply_fields(TSNode type, const Value& reply, int depth);
+    void reply_fields(Node type, const Value& reply, int depth);
     /// A class or type that says by its name that it is a request or a reply of Ollama's.
-    void declared_fields(TSNode body, std::string_view type_name);
+    void declared_fields(Node body, std::string_view type_name);
 
     // Expressions.
-    Value eval(TSNode node, Place where);
-    Value eval_inner(TSNode node, Place where);
+    Value eval(Node node, Place where);
+    Value eval_inner(Node node, Place where);
     /// Evaluates without saying anything: the node was visited already.
-    Value quiet(TSNode node);
+    Value quiet(Node node);
     Value self() const;
-    Value name(TSNode node, Place where);
-    std::pair<TSNode, TSNode> member_parts(TSNode node) const;
+    Value name(Node node, Place where);
+    std::pair<Node, Node> member_parts(Node node) const;
     /// What `owner.key` (or owner["key"]) is.
-    Value member(const Value& owner, std::string_view key, TSNode node, Place where, bool pattern);
+    Value member(const Value& owner, std::string_view key, Node node, Place where, bool pattern);
     /// A setting of another engine or provider: a name of the environment without the word, a text.
-    bool is_another_setting(TSNode node, const Value& value) const;
+    bool is_another_setting(Node node, const Value& value) const;
     /// A name of the environment, or another one, that says that it stands for the address or a
     /// model.
-    Value environment(std::string_view name, TSNode node) const;
-    Value index(TSNode node, Place where);
+    Value environment(std::string_view name, Node node) const;
+    Value index(Node node, Place where);
     /// The text of a string literal without holes; empty for anything else.
-    std::string_view literal(TSNode node) const;
+    std::string_view literal(Node node) const;
     /// What a literal says by itself.
     std::uint32_t literal_traits(std::string_view text) const;
     /// A whole native path on a base that nothing is known of, where the surroundings speak of
     /// Ollama.
-    bool is_native_request(TSNode node, std::string_view text) const;
+    bool is_native_request(Node node, std::string_view text) const;
     /// A path behind an address: "/api/chat", or "/chat" when the address ends in /api.
     void tail(std::string_view part, std::uint32_t offset, const Value& base);
-    Value string(TSNode node);
+    Value string(Node node);
     /// a + b, a or b, a ? b : c.
-    Value mix(TSNode node);
-    Value object(TSNode node);
+    Value mix(Node node);
+    Value object(Node node);
     /// The file sends to a native path, or uses the package: then a body with model and messages is
     /// a native request.
     bool native_request_near() const;
-    TSNode pair_key(TSNode pair) const;
-    TSNode pair_value(TSNode pair) const;
-    std::string_view key_text(TSNode key) const;
+    Node pair_key(Node pair) const;
+    Node pair_value(Node pair) const;
+    std::string_view key_text(Node key) const;
 
     // Calls.
-    Arguments arguments(TSNode node);
+    Arguments arguments(Node node);
     /// Keywords, and the members of object arguments.
     void fields(const Arguments& list, const FieldVisitor& each);
-    void object_fields(TSNode node, const FieldVisitor& each, int depth);
+    void object_fields(Node node, const FieldVisitor& each, int depth);
     void native_fields(const Arguments& list, const Value& callee);
-    std::string_view last_name(TSNode callee) const;
-    TSNode last_node(TSNode callee) const;
-    Value made(TSNode node);
-    Value call(TSNode node);
-    bool asks_client(TSNode object, std::string_view name, const Arguments& list);
+    std::string_view last_name(Node callee) const;
+    Node last_node(Node callee) const;
+    Value made(Node node);
+    Value call(Node node);
+    bool asks_client(Node object, std::string_view name, const Arguments& list);
     /// Functions that are handed to a call: a Go callback gets the reply, a `.then` what was
     /// awaited.
     void callbacks(std::string_view name, Arguments& list, const Value& what, const Value& result);
@@ -218,15 +218,15 @@ private:
     void give(const Function& function, std::size_t position, const Value& value);
     void bind_parameter(const Function& function, std::size_t position, const Value& value);
     /// What a call gives, and what it does to its arguments.
-    Value called(TSNode name_node, const Value& what, const Value& owner, const Arguments& list);
+    Value called(Node name_node, const Value& what, const Value& owner, const Arguments& list);
     /// Model names and options that reach a client, its maker or one of its methods.
     void client_arguments(const Value& what, const Arguments& list);
     /// A function of the project: its parameters get the arguments.
     Value enter(int function, const Arguments& list);
     /// json(), iter_lines(), getReader(), get("message") of a reply; loads(reply).
-    void read_reply(TSNode name_node, const Value& what, const Value& owner, const Arguments& list,
+    void read_reply(Node name_node, const Value& what, const Value& owner, const Arguments& list,
                     Value& value);
-    void fill(TSNode target, const Value& reply);
+    void fill(Node target, const Value& reply);
     /// urljoin(), new URL(), Sprintf() and the like: an address goes in, an address comes out.
     void make_url(std::string_view name, const Value& owner, const Arguments& list, Value& value);
 
@@ -244,7 +244,6 @@ private:
     World& world_;
     std::size_t index_;
     FlowFile& file_;
-    const Tree& tree_;
     bool emit_;
     int depth_ = 0;
     bool muted_ = false;   // inside a message or a log
@@ -255,8 +254,8 @@ private:
     std::vector<int> classes_;
     std::map<int, int> constructors_;
     std::set<std::pair<std::uint32_t, std::string>>
-        globals_;  // Python: `global name` of a function
-    std::map<std::string, TSNode, std::less<>> struct_types_;  // Go: `var out struct { … }`
+        globals_;                                            // Python: `global name` of a function
+    std::map<std::string, Node, std::less<>> struct_types_;  // Go: `var out struct { … }`
     mutable int native_request_ = -1;
 };
 

@@ -105,7 +105,7 @@ bool listed(std::span<const std::string_view> names, std::string_view name) {
 
 Value Pass::address_field(const Arguments& list) {
     Value address;
-    fields(list, [&](TSNode, std::string_view key, TSNode part) {
+    fields(list, [&](Node, std::string_view key, Node part) {
         if (!listed(kAddressFields, key) || is_null(part)) return;
         const Value value = quiet(part);
         if (value.has(kAddress)) address.merge(value);
@@ -163,7 +163,7 @@ void Pass::http(std::string_view name, const Value& owner, const Arguments& list
         const auto path = literal(argument.node);
         if (addressed || path.empty() || !is_native_request(argument.node, path)) continue;
         const Value base = with(kAddress, argument.node, "a path of Ollama's API");
-        tail(path, ts_node_start_byte(argument.node) + 1, base);
+        tail(path, argument.node.start() + 1, base);
         value.traits |= kReply | raw;
         native_fields(list, base);
         break;
@@ -181,7 +181,7 @@ void Pass::http_client_call(std::string_view name, const Value& owner, const Arg
     const auto path = literal(list.front().node);
     Value base = owner;
     base.traits |= kAddress;
-    if (!path.empty()) tail(path, ts_node_start_byte(list.front().node) + 1, base);
+    if (!path.empty()) tail(path, list.front().node.start() + 1, base);
     if (listed(kVerbs, name)) {
         value.traits |=
             kReply | (listed(kParsing, name) ? 0U : static_cast<std::uint32_t>(kRaw)) |
@@ -193,7 +193,7 @@ void Pass::http_client_call(std::string_view name, const Value& owner, const Arg
 }
 
 void Pass::model_fields(const Arguments& list) {
-    fields(list, [&](TSNode, std::string_view key, TSNode value) {
+    fields(list, [&](Node, std::string_view key, Node value) {
         if (iequals(key, "model") && !is_null(value) &&
             (literal_traits(literal(value)) & kTag) != 0)
             emit(Role::kModelString, value, Value{});

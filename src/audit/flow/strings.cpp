@@ -12,12 +12,10 @@ namespace segue::audit {
 
 using namespace trait;
 
-std::string_view Pass::literal(TSNode node) const {
-    if (kind(node) == NodeKind::kThrough && ts_node_named_child_count(node) == 1)
-        return literal(ts_node_named_child(node, 0));
-    if (std::string_view(ts_node_type(node)) == "bracketed_argument_list" &&
-        ts_node_named_child_count(node) == 1)
-        return literal(ts_node_named_child(node, 0));
+std::string_view Pass::literal(Node node) const {
+    if (kind(node) == NodeKind::kThrough && node.named_count() == 1) return literal(node.named(0));
+    if (node.type() == "bracketed_argument_list" && node.named_count() == 1)
+        return literal(node.named(0));
     if (kind(node) != NodeKind::kString) return {};
     const auto whole = text(node);
     if (whole.find("${") != std::string_view::npos) return {};
@@ -68,7 +66,7 @@ void Pass::tail(std::string_view part, std::uint32_t offset, const Value& base) 
     }
 }
 
-bool Pass::is_native_request(TSNode node, std::string_view text) const {
+bool Pass::is_native_request(Node node, std::string_view text) const {
     const auto path = native_path_in(text);
     // With a host before it, the host decides (literal_traits).
     if (!path || !file_.speaks || text.substr(0, path->begin).find("://") != std::string_view::npos)
@@ -82,21 +80,20 @@ bool Pass::is_native_request(TSNode node, std::string_view text) const {
 
 namespace {
 
-bool is_hole(TSNode part) {
-    const std::string_view type = ts_node_type(part);
+bool is_hole(Node part) {
+    const std::string_view type = part.type();
     return type == "interpolation" || type == "template_substitution";
 }
 
 /// "cannot reach {url} now" is a message, no address.
-bool is_message(TSNode node, std::string_view whole) {
+bool is_message(Node node, std::string_view whole) {
     auto spaces = std::count(whole.begin(), whole.end(), ' ');
-    const auto from = ts_node_start_byte(node);
-    const auto count = ts_node_named_child_count(node);
+    const auto from = node.start();
+    const auto count = node.named_count();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+        const Node part = node.named(i);
         if (!is_hole(part)) continue;
-        const auto hole = whole.substr(ts_node_start_byte(part) - from,
-                                       ts_node_end_byte(part) - ts_node_start_byte(part));
+        const auto hole = whole.substr(part.start() - from, part.end() - part.start());
         spaces -= std::count(hole.begin(), hole.end(), ' ');
     }
     return spaces > 2;
@@ -109,25 +106,25 @@ bool is_other_engine(std::string_view text) {
            (text.find(":8000") != std::string_view::npos || names_other_server(text));
 }
 
-Value Pass::string(TSNode node) {
+Value Pass::string(Node node) {
     Value all;
     const auto whole = text(node);
-    const auto count = ts_node_named_child_count(node);
+    const auto count = node.named_count();
     const bool message = is_message(node, whole);
     const bool was_muted = std::exchange(muted_, muted_ || message);
     bool holes = false;
-    std::uint32_t at = ts_node_start_byte(node);
+    std::uint32_t at = node.start();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+        const Node part = node.named(i);
         if (is_hole(part)) {
             holes = true;
             all.merge(eval(part, Place::kValue));
-            at = ts_node_end_byte(part);
+            at = part.end();
             continue;
         }
         if (holes && all.has(kAddress) && !message) {
             const auto fragment = text(part);
-            tail(fragment, ts_node_start_byte(part), all);
+            tail(fragment, part.start(), all);
             if (fragment.find("/v1") != std::string_view::npos) all.traits |= kOpenAi;
             if (fragment.ends_with("/api") || fragment.ends_with("/api/")) all.traits |= kApiBase;
         }
@@ -135,8 +132,8 @@ Value Pass::string(TSNode node) {
     muted_ = was_muted;
     if (holes && message) return {};
     // A last fragment that is no node of its own.
-    if (holes && all.has(kAddress) && at < ts_node_end_byte(node)) {
-        const auto rest = whole.substr(at - ts_node_start_byte(node));
+    if (holes && all.has(kAddress) && at < node.end()) {
+        const auto rest = whole.substr(at - node.start());
         tail(rest.substr(0, rest.find_last_not_of("`\"'") == std::string_view::npos
                                 ? 0
                                 : rest.find_last_not_of("`\"'") + 1),
@@ -154,32 +151,31 @@ Value Pass::string(TSNode node) {
     return holes ? inherit(all, kAddress | kOpenAi | kApiBase | kTag) : all;
 }
 
-Value Pass::mix(TSNode node) {
+Value Pass::mix(Node node) {
     Value all;
-    const auto count = ts_node_named_child_count(node);
-    const TSNode condition = child(node, "condition");
-    const TSNode sign = child(node, "operator");
+    const auto count = node.named_count();
+    const Node condition = child(node, "condition");
+    const Node sign = child(node, "operator");
     const bool compares =
         !is_null(sign) && one_of(text(sign), {"==", "!=", "===", "!==", "<", ">", "<=", ">="});
     bool other_engine = false;
     bool another = false;
-    const std::string_view how = ts_node_type(node);
+    const std::string_view how = node.type();
     const bool chooses = how == "ternary_expression" || how == "conditional_expression";
     for (std::uint32_t i = 0; i < count; ++i) {
-        const TSNode part = ts_node_named_child(node, i);
+        const Node part = node.named(i);
         const auto fragment = literal(part);
         if (fragment.starts_with('/') && !all.has(kAddress) && i > 0 &&
             is_native_request(part, fragment))
             all.merge(with(kAddress, part, "a path of Ollama's API"));
         if (!fragment.empty() && all.has(kAddress) && fragment.starts_with('/')) {
-            tail(fragment, ts_node_start_byte(part) + 1, all);
+            tail(fragment, part.start() + 1, all);
             if (fragment.starts_with("/v1")) all.traits |= kOpenAi;
             if (fragment == "/api" || fragment == "/api/") all.traits |= kApiBase;
             continue;
         }
         other_engine = other_engine || is_other_engine(fragment);
-        const Asking asking(*this,
-                            compares || (!is_null(condition) && ts_node_eq(part, condition)));
+        const Asking asking(*this, compares || (!is_null(condition) && part == condition));
         const Value value = eval(part, Place::kValue);
         another = another || (chooses && !asking_ && is_another_setting(part, value));
         all.merge(value);

@@ -20,7 +20,7 @@
 #include "audit/flow/values.hpp"
 #include "audit/model.hpp"
 #include "audit/rules/rule.hpp"
-#include "audit/syntax/tree.hpp"
+#include "audit/syntax/nodes.hpp"
 
 namespace segue::audit {
 
@@ -43,11 +43,11 @@ struct Function {
 struct FlowFile {
     ParsedFile* parsed = nullptr;
     std::size_t index = 0;  // of `parsed` among all files
-    // What the grammar reads, at the file's offsets. The tree points into it: it must not move.
+    // What the grammar reads, at the file's offsets. The nodes point into it: it must not move.
     std::unique_ptr<std::string> script = std::make_unique<std::string>();
     std::vector<std::uint32_t> origin;  // notebooks: offset of each byte in the file
     Language language = Language::kOther;
-    std::optional<Tree> tree;
+    std::unique_ptr<const Nodes> nodes;
     std::map<std::uint32_t, Names> scopes;  // by the first byte of the function; 0 = the module
     bool speaks = false;
     std::unique_ptr<const Surroundings> around;

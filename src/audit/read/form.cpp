@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 
@@ -111,12 +112,29 @@ bool any_of(std::string_view text, std::span<const std::string_view> parts) {
     });
 }
 
-/// A folder of this name anywhere in the (lower case, '/'-framed) path.
-bool in_folder(std::string_view framed, std::initializer_list<std::string_view> names) {
-    return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
-        return framed.find("/" + std::string(name) + "/") != std::string_view::npos;
-    });
-}
+/// The folders of a path, cut once: they are asked for a hundred names.
+class Folders {
+public:
+    /// In lower case and '/'-framed: "/src/app/llm.py".
+    explicit Folders(std::string_view framed) : framed_(framed) {
+        for (std::size_t begin = 1, end = 0; (end = framed.find('/', begin)) != framed.npos;
+             begin = end + 1)
+            parts_.push_back(framed.substr(begin, end - begin));
+    }
+    /// A folder of one of these names ("src/test": two, one in the other) anywhere in the path.
+    bool any(std::initializer_list<std::string_view> names) const {
+        return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+            if (name.find('/') != name.npos)
+                return framed_.find("/" + std::string(name) + "/") != framed_.npos;
+            return std::find(parts_.begin(), parts_.end(), name) != parts_.end();
+        });
+    }
+    bool hold(std::string_view text) const { return framed_.find(text) != framed_.npos; }
+
+private:
+    std::string_view framed_;
+    std::vector<std::string_view> parts_;
+};
 
 Language language_of(std::string_view name, std::string_view extension, std::string_view head) {
     if (name.starts_with("dockerfile") || name.starts_with("containerfile") ||
@@ -213,8 +231,7 @@ bool is_code(Language language) {
     return false;
 }
 
-std::string_view why_derived(std::string_view name, std::string_view framed,
-                             std::string_view head) {
+std::string_view why_derived(std::string_view name, const Folders& folders, std::string_view head) {
     static constexpr std::string_view kLocks[] = {
         "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
         "pnpm-lock.yaml",    "poetry.lock",         "uv.lock",
@@ -231,8 +248,8 @@ std::string_view why_derived(std::string_view name, std::string_view framed,
     if (name.find(".bundle.") != std::string_view::npos ||
         name.find(".chunk.") != std::string_view::npos)
         return "a bundle";
-    if (in_folder(framed, {"node_modules", "vendor", "third_party", "third-party", "vendored",
-                           "bower_components", "site-packages", ".venv", "venv", "charts/vendor"}))
+    if (folders.any({"node_modules", "vendor", "third_party", "third-party", "vendored",
+                     "bower_components", "site-packages", ".venv", "venv", "charts/vendor"}))
         return "vendored";
     if (name == "lcov.info" || name == "coverage-final.json" ||
         (name.starts_with("coverage.") &&
@@ -247,12 +264,12 @@ std::string_view why_derived(std::string_view name, std::string_view framed,
     };
     // What tests kept of real traffic: it is recorded again, not edited.
     if (is({".httprr", ".har", ".snap"}) ||
-        (in_folder(framed, {"cassettes", "vcr_cassettes", "__recordings__"}) &&
+        (folders.any({"cassettes", "vcr_cassettes", "__recordings__"}) &&
          is({".yaml", ".yml", ".json"})))
         return "a recording";
-    if (in_folder(framed, {"dist", "_next/static", ".next", ".nuxt", ".output", "target/classes",
-                           "coverage", "htmlcov", "storybook-static", "__generated__", "generated",
-                           ".svelte-kit"}))
+    if (folders.any({"dist", "_next/static", ".next", ".nuxt", ".output", "target/classes",
+                     "coverage", "htmlcov", "storybook-static", "__generated__", "generated",
+                     ".svelte-kit"}))
         return "built";
     const std::string top = to_lower(head.substr(0, 600));
     if (top.find("do not edit") != std::string::npos &&
@@ -289,6 +306,7 @@ std::string_view language_name(Language language) {
 Form classify(std::string_view path, std::string_view head) {
     const std::string lower = to_lower(path);
     const std::string framed = "/" + lower;
+    const Folders folders(framed);
     const auto slash = lower.rfind('/');
     const std::string_view name = slash == std::string::npos
                                       ? std::string_view(lower)
@@ -300,7 +318,7 @@ Form classify(std::string_view path, std::string_view head) {
     Form form;
     form.language = language_of(name, extension, head);
     form.code = is_code(form.language);
-    form.derived_why = why_derived(name, framed, head);
+    form.derived_why = why_derived(name, folders, head);
     if (form.derived_why.empty() && looks_like_bundle(name, head)) form.derived_why = "a bundle";
     form.derived = !form.derived_why.empty();
 
@@ -315,28 +333,28 @@ Form classify(std::string_view path, std::string_view head) {
                    stem.starts_with(std::string(word) + "_") ||
                    stem.starts_with(std::string(word) + ".");
         });
-    if (prose && in_folder(framed, {"release-notes", "release_notes", "changelog", "changelogs",
-                                    "releases", ".changeset", "changes", "news"}))
+    if (prose && folders.any({"release-notes", "release_notes", "changelog", "changelogs",
+                              "releases", ".changeset", "changes", "news"}))
         form.history = true;
     // What a program wrote down while it ran.
     if (extension == "log" ||
         ((extension == "jsonl" || extension == "ndjson" || extension == "csv") &&
-         in_folder(framed, {"log", "logs", "runs", "results", "outputs", "reports"})))
+         folders.any({"log", "logs", "runs", "results", "outputs", "reports"})))
         form.history = true;
-    form.migration = in_folder(framed, {"migrations", "alembic/versions", "migrate", "db/migration",
-                                        "flyway", "upgrades"}) &&
+    form.migration = folders.any({"migrations", "alembic/versions", "migrate", "db/migration",
+                                  "flyway", "upgrades"}) &&
                      (form.code || form.language == kSql);
     form.doc = prose && !form.history;
-    if (form.language == kHtml && in_folder(framed, {"docs", "doc"})) form.doc = true;
-    form.test = in_folder(framed, {"test", "tests", "__tests__", "spec", "e2e", "testing",
-                                   "cypress", "__mocks__", "fixtures", "testdata", "test-utils",
-                                   "src/test", "mocks"}) ||
-                name.starts_with("test_") || stem.ends_with("_test") || stem.ends_with(".test") ||
-                stem.ends_with(".spec") || stem.ends_with("_spec") || name == "conftest.py" ||
-                stem.ends_with("tests") ||
-                (stem.ends_with("test") &&
-                 (extension == "java" || extension == "cs" || extension == "kt")) ||
-                stem.ends_with(".stories");
+    if (form.language == kHtml && folders.any({"docs", "doc"})) form.doc = true;
+    form.test =
+        folders.any({"test", "tests", "__tests__", "spec", "e2e", "testing", "cypress", "__mocks__",
+                     "fixtures", "testdata", "test-utils", "src/test", "mocks"}) ||
+        name.starts_with("test_") || stem.ends_with("_test") || stem.ends_with(".test") ||
+        stem.ends_with(".spec") || stem.ends_with("_spec") || name == "conftest.py" ||
+        stem.ends_with("tests") ||
+        (stem.ends_with("test") &&
+         (extension == "java" || extension == "cs" || extension == "kt")) ||
+        stem.ends_with(".stories");
     form.ci = framed.find("/.github/workflows/") != std::string::npos ||
               framed.find("/.github/actions/") != std::string::npos ||
               framed.find("/.circleci/") != std::string::npos ||
@@ -363,9 +381,9 @@ Form classify(std::string_view path, std::string_view head) {
              (head.find("apiVersion:") != std::string_view::npos &&
               head.find("kind:") != std::string_view::npos) ||
              (name.starts_with("values") &&
-              in_folder(framed, {"helm", "chart", "charts", "deploy", "k8s", "kubernetes"})) ||
+              folders.any({"helm", "chart", "charts", "deploy", "k8s", "kubernetes"})) ||
              name == "helmfile.yaml" || name == "skaffold.yaml" ||
-             in_folder(framed, {"k8s", "kubernetes", "kustomize", "helm", "charts"}));
+             folders.any({"k8s", "kubernetes", "kustomize", "helm", "charts"}));
     }
     static constexpr std::string_view kManifests[] = {"package.json",
                                                       "pyproject.toml",
@@ -399,12 +417,12 @@ Form classify(std::string_view path, std::string_view head) {
                        head.find("setuptools") != std::string_view::npos ||
                        head.find("distutils") != std::string_view::npos ||
                        head.find("setup(") != std::string_view::npos;
-    form.manifest =
-        form.language == kRequirements || extension == "csproj" || extension == "fsproj" ||
-        (extension == "in" && name.starts_with("requirements")) ||
-        (in_folder(framed, {"requirements"}) && (extension == "txt" || extension == "in")) ||
-        (packs &&
-         std::find(std::begin(kManifests), std::end(kManifests), name) != std::end(kManifests));
+    form.manifest = form.language == kRequirements || extension == "csproj" ||
+                    extension == "fsproj" ||
+                    (extension == "in" && name.starts_with("requirements")) ||
+                    (folders.any({"requirements"}) && (extension == "txt" || extension == "in")) ||
+                    (packs && std::find(std::begin(kManifests), std::end(kManifests), name) !=
+                                  std::end(kManifests));
     if (form.manifest && extension == "txt") {
         form.language = kRequirements;
         form.doc = false;
@@ -415,8 +433,8 @@ Form classify(std::string_view path, std::string_view head) {
                   (form.language == kYaml || form.language == kToml)) ||
                  name == "haproxy.cfg" || name == "envoy.yaml";
     form.texts =
-        in_folder(framed, {"locales", "locale", "i18n", "lang", "langs", "translations", "messages",
-                           "l10n"}) &&
+        folders.any(
+            {"locales", "locale", "i18n", "lang", "langs", "translations", "messages", "l10n"}) &&
         (form.language == kJson || form.language == kYaml || form.language == kProperties ||
          form.code || form.language == kToml || extension == "po");
     if (extension == "po" || extension == "pot") form.texts = true;

@@ -1,8 +1,9 @@
 #include "audit/read/imports.hpp"
 
+#include <algorithm>
+
 #include "audit/paths.hpp"
 #include "audit/read/token.hpp"
-#include "audit/text/matcher.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -12,6 +13,12 @@ const Matcher& import_scanner() {
     static constexpr std::string_view kWords[] = {"import", "require", "from", "use "};
     static const Matcher matcher(kWords);
     return matcher;
+}
+
+/// Classes of one package need no import.
+bool see_each_other(Language language) {
+    return language == Language::kGo || language == Language::kJava ||
+           language == Language::kKotlin || language == Language::kCSharp;
 }
 
 /// Calls `each` with every line that may bring something in.
@@ -83,13 +90,36 @@ std::string module_name(std::string_view path) {
 }
 
 std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
-    const auto language = file.source.form().language;
-    if (language == Language::kGo || language == Language::kJava || language == Language::kKotlin ||
-        language == Language::kCSharp)
-        return names_in(file.source.text());
+    if (see_each_other(file.source.form().language)) return names_in(file.source.text());
     std::set<std::string, std::less<>> out;
     import_lines(file.source, [&](std::string_view line) { out.merge(names_in(line)); });
     return out;
+}
+
+Importers::Importers(const std::vector<std::string>& modules)
+    : modules_(modules.begin(), modules.end()),
+      scanner_(std::vector<std::string_view>(modules.begin(), modules.end())) {
+}
+
+// From the names to the lines, not the other way round: most files hold none of the names, and
+// nearly all hold lines that import.
+bool Importers::name_one(std::string_view text, Language language) const {
+    std::size_t line_end = 0;  // of the line that was looked at last
+    bool imports = see_each_other(language);
+    for (const auto end : scanner_.ends(text)) {
+        if (end < text.size() && is_name_char(text[end])) continue;
+        auto begin = end;
+        while (begin > 0 && end - begin <= scanner_.longest() && is_name_char(text[begin - 1]))
+            --begin;
+        if (!modules_.contains(to_lower(text.substr(begin, end - begin)))) continue;
+        if (!see_each_other(language) && end > line_end) {
+            const auto line = text.rfind('\n', begin) + 1;
+            line_end = std::min(text.find('\n', end), text.size());
+            imports = import_scanner().matches(text.substr(line, line_end - line));
+        }
+        if (imports) return true;
+    }
+    return false;
 }
 
 std::optional<std::vector<std::string>> imported_modules(const ParsedFile& file) {

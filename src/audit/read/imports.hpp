@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/model.hpp"
+#include "audit/text/matcher.hpp"
 
 namespace segue::audit {
 
@@ -19,6 +20,19 @@ std::string module_name(std::string_view path);
 /// Every name on the lines that bring modules in, in lower case. Where classes of one package see
 /// each other without an import: every name of the file.
 std::set<std::string, std::less<>> imported_names(const ParsedFile& file);
+
+/// Asked of many files: whether one of these modules (lower case, more than two letters) is among
+/// their imported_names().
+class Importers {
+public:
+    explicit Importers(const std::vector<std::string>& modules);
+    bool name_one(std::string_view text, Language language) const;
+
+private:
+    std::set<std::string, std::less<>> modules_;
+    Matcher scanner_;
+};
+
 /// The modules themselves, as written: "./llm", "@/llm", "app.llm", ".". Of Python also what may be
 /// a module of a package: "app.llm" for `from app import llm`. Nothing for languages whose imports
 /// name no file.

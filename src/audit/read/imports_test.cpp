@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "audit/read/segments.hpp"
 
 namespace segue::audit {
@@ -40,6 +42,31 @@ TEST(Imports, ScriptsNameThemInQuotes) {
 TEST(Imports, OtherLanguagesNameNoFiles) {
     for (const char* path : {"a.go", "A.java", "A.cs", "a.rs", "a.yaml"})
         EXPECT_EQ(modules_of(path, "import \"x/llm\"\n"), std::nullopt) << path;
+}
+
+TEST(Imports, ImportersAreToldAsTheirNamesAre) {
+    const std::vector<std::string> modules{"llm", "chat-client", "base"};
+    const Importers importers(modules);
+    for (const auto& [path, text] : std::vector<std::pair<std::string, std::string>>{
+             {"a.py", "from app.LLM import ask\n"},
+             {"a.py", "import llms, my_llm, llm2\nx = llm\n"},
+             {"a.py", "llm\nimport os\nllm\n"},
+             {"a.py", "\n\nimport os, llm"},
+             {"a.ts", "const a = require('./chat-client')\n"},
+             {"a.ts", "const chat-client = 1\nimport x from './chat'\n"},
+             {"a.ts", "a(llm, base)\nb(llm)\nexport { c } from './base'\n"},
+             {"a.js", "import a from 'llm-base'\n" + std::string(100, 'x') + "llm\n"},
+             {"a.go", "package a\nvar b = base.New()\n"},
+             {"A.java", "class A { Llm2 b; }\n"},
+             {"a.py", ""}}) {
+        ParsedFile file;
+        file.source = Source(path, text);
+        const auto names = imported_names(file);
+        const bool expected =
+            std::any_of(modules.begin(), modules.end(),
+                        [&](const std::string& module) { return names.contains(module); });
+        EXPECT_EQ(importers.name_one(text, file.source.form().language), expected) << text;
+    }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ Encoding encoding_of(std::string_view bytes) {
     if (bytes.starts_with("\xff\xfe")) return Encoding::kUtf16Le;
     if (bytes.starts_with("\xfe\xff")) return Encoding::kUtf16Be;
     const auto head = bytes.substr(0, 4096);
+    if (head.find('\0') == std::string_view::npos) return Encoding::kUtf8;  // nearly all
     std::size_t even = 0;
     std::size_t odd = 0;
     for (std::size_t i = 0; i < head.size(); ++i)

@@ -25,13 +25,22 @@ bool is_compound(std::string_view name) {
 }
 
 /// Most segments hold nothing of it, and one pass over the text tells which.
+const std::vector<TokenLiteral>& literals() {
+    static const auto list = token_literals();
+    return list;
+}
 const Matcher& token_scanner() {
     static const Matcher matcher = [] {
-        const auto literals = token_literals();
-        const std::vector<std::string_view> views(literals.begin(), literals.end());
-        return Matcher(views);
+        std::vector<std::string_view> texts;
+        for (const auto& literal : literals())
+            texts.emplace_back(literal.text);
+        return Matcher(texts);
     }();
     return matcher;
+}
+
+bool family_char(char c) {
+    return name_char(c) || c == '.' || c == '-' || c == '/';
 }
 
 class Finder {
@@ -39,18 +48,20 @@ public:
     Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
 
     std::vector<Token> run() {
-        const auto ends = token_scanner().ends(source_.text());
-        auto next = ends.begin();
+        const auto hits = token_scanner().find(source_.text());
+        auto next = hits.begin();
         for (std::uint32_t i = 0; i < segments_.list.size(); ++i) {
             segment_ = i;
             base_ = segments_.list[i].begin;
             text_ = source_.text().substr(base_, segments_.list[i].end - base_);
             region_ = segments_.list[i].region;
-            while (next != ends.end() && *next <= base_)
-                ++next;
-            const bool marked = next != ends.end() && *next <= segments_.list[i].end;
-            if (marked || (region_ != Region::kCode && text_.find(':') != std::string_view::npos))
+            bool marked = false;
+            for (; next != hits.end() && next->end <= segments_.list[i].end; ++next)
+                marked = marked || (next->end > base_ && matters(*next));
+            if (marked)
                 look();
+            else if (region_ != Region::kCode && text_.find(':') != std::string_view::npos)
+                tags({});
         }
         std::stable_sort(tokens_.begin(), tokens_.end(),
                          [](const Token& a, const Token& b) { return a.begin < b.begin; });
@@ -67,33 +78,52 @@ private:
         tokens_.push_back(std::move(token));
     }
 
+    /// Where something else than a tag may be. "yi" and "phi" stand in many words: a family begins
+    /// one, and is never looked for in code.
+    bool matters(const Matcher::Hit& hit) const {
+        const auto& literal = literals()[hit.literal];
+        if (!literal.family) return true;
+        if (!names_families()) return false;
+        const auto begin = hit.end - literal.text.size();
+        return begin <= base_ || !family_char(source_.text()[begin - 1]);
+    }
+
+    bool names_families() const {
+        return region_ == Region::kString || region_ == Region::kValue ||
+               region_ == Region::kProse || region_ == Region::kComment ||
+               region_ == Region::kShell;
+    }
+
     void look() {
         std::vector<Range> links;
         for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
             links.push_back(*at);
             add(TokenType::kLink, *at);
         }
-        const auto in_link = [&](const Range& at) {
-            return std::any_of(links.begin(), links.end(), [&](const Range& link) {
-                return at.begin >= link.begin && at.end <= link.end;
-            });
-        };
         for (auto at = find_word(text_); at; at = find_word(text_, at->end))
-            if (!in_link(*at)) add(TokenType::kWord, *at);
+            if (!inside(links, *at)) add(TokenType::kWord, *at);
         for (auto at = find_port(text_); at; at = find_port(text_, at->end))
             add(TokenType::kPort, *at);
         for (auto at = find_native_path(text_); at; at = find_native_path(text_, at->end))
             add(TokenType::kPath, *at);
-        // Tags live in strings, values and prose, never in bare code ("a ? b:8").
-        if (region_ != Region::kCode)
-            for (auto tag = find_tag(text_); tag; tag = find_tag(text_, tag->at.end))
-                if (!in_link(tag->at)) add(TokenType::kTag, tag->at);
+        if (region_ != Region::kCode) tags(links);
         names();
+    }
+
+    static bool inside(const std::vector<Range>& links, const Range& at) {
+        return std::any_of(links.begin(), links.end(), [&](const Range& link) {
+            return at.begin >= link.begin && at.end <= link.end;
+        });
+    }
+
+    /// Tags live in strings, values and prose, never in bare code ("a ? b:8").
+    void tags(const std::vector<Range>& links) {
+        for (auto tag = find_tag(text_); tag; tag = find_tag(text_, tag->at.end))
+            if (!inside(links, tag->at)) add(TokenType::kTag, tag->at);
     }
 
     /// Options, reply fields and bare families: whole names.
     void names() {
-        const bool literal = region_ == Region::kString || region_ == Region::kValue;
         for (std::size_t at = 0; at < text_.size();) {
             if (!name_char(text_[at])) {
                 ++at;
@@ -120,14 +150,9 @@ private:
         if (region_ == Region::kKey && text_.find('-') != std::string_view::npos &&
             is_own_option(trim(text_)))
             add(TokenType::kOption, {0, text_.size()});
-        if (!literal && region_ != Region::kProse && region_ != Region::kComment &&
-            region_ != Region::kShell)
-            return;
+        if (!names_families()) return;
         // Families may hold '.', '-' and ':'; a whole string, or a word of a command or a sentence.
         for (std::size_t at = 0; at < text_.size();) {
-            const auto family_char = [](char c) {
-                return name_char(c) || c == '.' || c == '-' || c == '/';
-            };
             if (!family_char(text_[at])) {
                 ++at;
                 continue;
@@ -157,19 +182,23 @@ private:
 
 }  // namespace
 
+void prepare_token_scanner() {
+    (void)token_scanner();
+}
+
 std::vector<Token> find_tokens(const Source& source, const Segments& segments) {
     return Finder(source, segments).run();
+}
+
+bool is_name_char(char c) {
+    return name_char(c) || c == '-';
 }
 
 std::set<std::string, std::less<>> names_in(std::string_view text) {
     std::set<std::string, std::less<>> out;
     for (std::size_t at = 0; at < text.size();) {
-        const auto inside = [&](std::size_t i) {
-            const auto c = static_cast<unsigned char>(text[i]);
-            return std::isalnum(c) != 0 || c == '_' || c == '-';
-        };
         std::size_t end = at;
-        while (end < text.size() && inside(end))
+        while (end < text.size() && is_name_char(text[end]))
             ++end;
         if (end - at > 2) out.insert(to_lower(text.substr(at, end - at)));
         at = end + 1;

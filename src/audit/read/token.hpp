@@ -52,9 +52,13 @@ struct Token {
     std::vector<FlowStep> why;
 };
 
+/// Builds what find_tokens() searches with; it does so itself when it is asked first.
+void prepare_token_scanner();
 /// All tokens of the segments, in order.
 std::vector<Token> find_tokens(const Source& source, const Segments& segments);
 
+/// Of what names_in() takes for one name.
+bool is_name_char(char c);
 /// Every name of three letters and more in a text, in lower case.
 std::set<std::string, std::less<>> names_in(std::string_view text);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
+#include <utility>
 
 #include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
@@ -50,6 +52,11 @@ constexpr std::string_view kOtherServers[] = {"vllm",
                                               "lm studio",
                                               "fireworks",
                                               "replicate"};
+
+const Matcher& other_servers() {
+    static const Matcher letters(kOtherServers);
+    return letters;
+}
 
 bool word_char(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -168,9 +175,7 @@ bool mentions(std::string_view text, std::span<const std::string_view> words) {
 }
 
 bool names_other_server(std::string_view text) {
-    // Asked of every line of a file: most hold none of the letters.
-    static const Matcher letters(kOtherServers);
-    return letters.matches(text) && mentions(text, kOtherServers);
+    return other_servers().matches(text) && mentions(text, kOtherServers);
 }
 
 bool View::sentence() const {
@@ -288,9 +293,13 @@ Surroundings::Surroundings(const ParsedFile& file) : lines_(file.source.lines(),
         speaks_ = speaks_ || file.source.form().doc || region != Region::kComment;
     }
     speaks_ = speaks_ || path_;
-    for (std::uint32_t i = 0; i < lines_.size(); ++i)
-        if (lines_[i] == 0 && names_other_server(file.source.line(i).substr(0, 400)))
-            lines_[i] = -1;
+    // One search in the whole text: most lines hold none of the letters.
+    std::optional<std::uint32_t> last;
+    for (const auto end : other_servers().ends(file.source.text())) {
+        const auto line = file.source.line_of(end - 1);
+        if (std::exchange(last, line) == line || lines_[line] != 0) continue;
+        if (mentions(file.source.line(line).substr(0, 400), kOtherServers)) lines_[line] = -1;
+    }
 }
 
 Server Surroundings::at(std::uint32_t line) const {

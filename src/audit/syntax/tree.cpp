@@ -326,26 +326,6 @@ TSFieldId field_number(const TSLanguage* language, std::string_view name) {
 
 }  // namespace
 
-std::vector<TSNode> named_children(TSNode node) {
-    std::vector<TSNode> out;
-    const auto count = ts_node_named_child_count(node);
-    out.reserve(count);
-    if (count < 8) {
-        for (std::uint32_t i = 0; i < count; ++i)
-            out.push_back(ts_node_named_child(node, i));
-        return out;
-    }
-    // The n-th child is found by counting from the first: of many, one after the other is faster.
-    TSTreeCursor cursor = ts_tree_cursor_new(node);
-    for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
-         more = ts_tree_cursor_goto_next_sibling(&cursor)) {
-        const TSNode part = ts_tree_cursor_current_node(&cursor);
-        if (ts_node_is_named(part)) out.push_back(part);
-    }
-    ts_tree_cursor_delete(&cursor);
-    return out;
-}
-
 TSNode child(TSNode node, std::string_view field) {
     return ts_node_child_by_field_id(node, field_number(ts_tree_language(node.tree), field));
 }

@@ -5,7 +5,6 @@
 #include <tree_sitter/api.h>
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,16 +72,8 @@ std::optional<std::string> grammar_mismatch();
 
 /// A child by field name; a null node when there is none.
 TSNode child(TSNode node, std::string_view field);
-/// In order.
-std::vector<TSNode> named_children(TSNode node);
 inline bool is_null(TSNode node) {
     return ts_node_is_null(node);
-}
-/// The first that is there; a null node when none is.
-inline TSNode first(std::initializer_list<TSNode> nodes) {
-    for (const TSNode node : nodes)
-        if (!is_null(node)) return node;
-    return TSNode{};
 }
 
 }  // namespace segue::audit

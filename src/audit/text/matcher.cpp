@@ -1,129 +1,127 @@
 #include "audit/text/matcher.hpp"
 
-#include <deque>
+#include <hs.h>
 
-#include "base/text.hpp"
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "base/check.hpp"
 
 namespace segue::audit {
 namespace {
-constexpr std::uint32_t kNone = 0xffffffff;
-constexpr std::uint32_t kMatch = 0x80000000;
 
-std::uint32_t pair_of(char first, char second) {
-    return static_cast<std::uint32_t>(static_cast<unsigned char>(first)) << 8U |
-           static_cast<unsigned char>(second);
+/// Vectorscan's working memory is for one thread at a time, and must be large enough for the
+/// database. To ask for that at each scan would take longer than most scans: one that is large
+/// enough for every database made so far is kept, and a thread copies it when there is a larger.
+class Scratches {
+public:
+    static Scratches& all() {
+        static Scratches scratches;
+        return scratches;
+    }
+    void make_room(const hs_database_t* database) {
+        const std::scoped_lock lock(guard_);
+        auto* const before = largest_;
+        SEGUE_CHECK(hs_alloc_scratch(database, &largest_) == HS_SUCCESS);
+        if (largest_ != before) version_.fetch_add(1, std::memory_order_release);
+    }
+    hs_scratch_t* of_thread() {
+        struct Mine {
+            hs_scratch_t* memory = nullptr;
+            std::uint64_t version = 0;
+            Mine() = default;
+            ~Mine() { hs_free_scratch(memory); }
+            Mine(const Mine&) = delete;
+            Mine& operator=(const Mine&) = delete;
+        };
+        thread_local Mine mine;
+        if (mine.version != version_.load(std::memory_order_acquire)) {
+            const std::scoped_lock lock(guard_);
+            hs_free_scratch(std::exchange(mine.memory, nullptr));
+            SEGUE_CHECK(hs_clone_scratch(largest_, &mine.memory) == HS_SUCCESS);
+            mine.version = version_.load(std::memory_order_relaxed);
+        }
+        return mine.memory;
+    }
+
+private:
+    std::mutex guard_;
+    hs_scratch_t* largest_ = nullptr;
+    std::atomic<std::uint64_t> version_{0};
+};
+
+/// `found` answers whether to stop.
+void scan(const hs_database_t* database, std::string_view bytes, match_event_handler found,
+          void* context) {
+    constexpr std::size_t kBlock = 1U << 30;  // its sizes have 32 bits; files end far below
+    SEGUE_CHECK(bytes.size() <= kBlock);
+    const auto done = hs_scan(database, bytes.data(), static_cast<unsigned>(bytes.size()), 0,
+                              Scratches::all().of_thread(), found, context);
+    SEGUE_CHECK(done == HS_SUCCESS || done == HS_SCAN_TERMINATED);
 }
+
 }  // namespace
 
+void Matcher::Free::operator()(hs_database* database) const {
+    hs_free_database(database);
+}
+
 Matcher::Matcher(std::span<const std::string_view> literals) {
-    for (const auto literal : literals)
-        for (const char c : literal)
-            if (auto& known = class_[static_cast<unsigned char>(c)]; known == 0)
-                known = static_cast<std::uint8_t>(width_++);
-    for (int upper = 'A'; upper <= 'Z'; ++upper)
-        class_[static_cast<std::size_t>(upper)] = class_[static_cast<std::size_t>(upper + 32)];
-
-    for (const auto literal : literals)
-        if (!literal.empty()) add_start(literal);
-
-    std::vector<std::uint32_t> trie(width_, kNone);
-    std::vector<bool> accepts{false};
-    for (const auto literal : literals) {
+    std::vector<const char*> texts;
+    std::vector<std::size_t> sizes;
+    std::vector<unsigned> ids;
+    for (std::size_t i = 0; i < literals.size(); ++i) {
+        const auto literal = literals[i];
         if (literal.empty()) continue;
-        std::uint32_t state = 0;
-        for (const char c : literal) {
-            auto& to = trie[state * width_ + class_[static_cast<unsigned char>(c)]];
-            if (to == kNone) {
-                to = static_cast<std::uint32_t>(accepts.size());
-                state = to;
-                accepts.push_back(false);
-                trie.resize(trie.size() + width_, kNone);
-            } else {
-                state = to;
-            }
-        }
-        accepts[state] = true;
+        ids.push_back(static_cast<unsigned>(i));
+        texts.push_back(literal.data());
+        sizes.push_back(literal.size());
+        longest_ = std::max(longest_, literal.size());
     }
-    // Breadth first: the failure state is shallower, hence finished.
-    std::vector<std::uint32_t> failure(accepts.size(), 0);
-    std::deque<std::uint32_t> queue;
-    for (std::uint32_t c = 0; c < width_; ++c) {
-        auto& to = trie[c];
-        if (to == kNone)
-            to = 0;
-        else
-            queue.push_back(to);
-    }
-    while (!queue.empty()) {
-        const auto state = queue.front();
-        queue.pop_front();
-        accepts[state] = accepts[state] || accepts[failure[state]];
-        for (std::uint32_t c = 0; c < width_; ++c) {
-            auto& to = trie[state * width_ + c];
-            const auto fallback = trie[failure[state] * width_ + c];
-            if (to == kNone) {
-                to = fallback;
-            } else {
-                failure[to] = fallback;
-                queue.push_back(to);
-            }
-        }
-    }
-    next_.resize(trie.size());
-    for (std::size_t i = 0; i < trie.size(); ++i)
-        next_[i] = trie[i] * width_ | (accepts[trie[i]] ? kMatch : 0);
+    if (texts.empty()) return;
+    const std::vector<unsigned> flags(texts.size(), HS_FLAG_CASELESS);
+    hs_database_t* database = nullptr;
+    hs_compile_error_t* error = nullptr;
+    const auto made = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
+                                           static_cast<unsigned>(texts.size()), HS_MODE_BLOCK,
+                                           nullptr, &database, &error);
+    hs_free_compile_error(error);
+    SEGUE_CHECK(made == HS_SUCCESS);
+    database_.reset(database);
+    Scratches::all().make_room(database);
 }
 
-void Matcher::add_start(std::string_view literal) {
-    const auto set = [&](char first, char second) {
-        const auto pair = pair_of(first, second);
-        starts_[pair / 64] |= std::uint64_t{1} << pair % 64;
+bool Matcher::runs_here() {
+    return hs_valid_platform() == HS_SUCCESS;
+}
+
+bool Matcher::matches(std::string_view bytes) const {
+    bool any = false;
+    const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned, void* out) {
+        *static_cast<bool*>(out) = true;
+        return 1;
     };
-    const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
-    for (const char first : {literal[0], upper(literal[0])}) {
-        if (literal.size() == 1)
-            for (int second = 0; second < 256; ++second)
-                set(first, static_cast<char>(second));
-        else
-            for (const char second : {literal[1], upper(literal[1])})
-                set(first, second);
-    }
+    if (database_) scan(database_.get(), bytes, stop, &any);
+    return any;
 }
 
-// Most text lies outside of any literal: there two bytes at a time tell that none begins, which is
-// several times as fast as one step of the automaton after the other.
-std::size_t Matcher::next_start(std::string_view bytes, std::size_t from) const {
-    const std::size_t last = bytes.size() - 1;
-    while (from < last) {
-        const auto pair = pair_of(bytes[from], bytes[from + 1]);
-        if ((starts_[pair / 64] >> pair % 64 & 1U) != 0) break;
-        ++from;
-    }
-    return from;
-}
-
-bool Matcher::scan(std::string_view bytes, State& state) const {
-    std::uint32_t at = state.at;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (at == 0) i = next_start(bytes, i);
-        at = next_[at + class_[static_cast<unsigned char>(bytes[i])]];
-        if (at & kMatch) return true;
-    }
-    state.at = at;
-    return false;
+std::vector<Matcher::Hit> Matcher::find(std::string_view bytes) const {
+    std::vector<Hit> out;
+    const auto add = [](unsigned id, unsigned long long, unsigned long long to, unsigned,
+                        void* list) {
+        static_cast<std::vector<Hit>*>(list)->push_back({id, static_cast<std::size_t>(to)});
+        return 0;
+    };
+    if (database_) scan(database_.get(), bytes, add, &out);
+    return out;
 }
 
 std::vector<std::size_t> Matcher::ends(std::string_view bytes) const {
     std::vector<std::size_t> out;
-    std::uint32_t at = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (at == 0) i = next_start(bytes, i);
-        at = next_[at + class_[static_cast<unsigned char>(bytes[i])]];
-        if (at & kMatch) {
-            out.push_back(i + 1);
-            at &= ~kMatch;
-        }
-    }
+    for (const auto& hit : find(bytes))
+        if (out.empty() || out.back() != hit.end) out.push_back(hit.end);
     return out;
 }
 

@@ -1,44 +1,44 @@
-/// One scan for many literals, without regard to ASCII case: an Aho-Corasick automaton over byte
-/// classes, built once, read by any number of threads. It only says "something is here": what it is
-/// decides the reader.
+/// One scan for many literals, without regard to ASCII case; Vectorscan does the work. Built once,
+/// read by any number of threads. It only says "something is here": what it is decides the reader.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
+
+struct hs_database;
 
 namespace segue::audit {
 
 class Matcher {
 public:
-    /// Literals in lower case.
+    /// Empty literals stand nowhere.
     explicit Matcher(std::span<const std::string_view> literals);
 
-    /// State between pieces of one file.
-    struct State {
-        std::uint32_t at = 0;
+    /// Vectorscan wants a processor of this century: SSSE3, or an Arm's NEON.
+    static bool runs_here();
+
+    /// Some literal stands in `bytes`.
+    bool matches(std::string_view bytes) const;
+    struct Hit {
+        unsigned literal = 0;  // which of those that the matcher was made of
+        std::size_t end = 0;
     };
-    /// True as soon as a literal ends inside `bytes`.
-    bool scan(std::string_view bytes, State& state) const;
-    /// Where each literal that stands in `bytes` ends, in order.
+    /// Each literal at each place where it stands, by its end.
+    std::vector<Hit> find(std::string_view bytes) const;
+    /// The places where one ends or several do, in order.
     std::vector<std::size_t> ends(std::string_view bytes) const;
-    bool matches(std::string_view bytes) const {
-        State state;
-        return scan(bytes, state);
-    }
+    /// Of the longest literal: pieces of a stream must overlap by one byte less.
+    std::size_t longest() const { return longest_; }
 
 private:
-    void add_start(std::string_view literal);
-    /// From `from` on, where a literal may begin; the last byte's place when there is none (what
-    /// follows it is not known yet).
-    std::size_t next_start(std::string_view bytes, std::size_t from) const;
-
-    std::array<std::uint64_t, 1024> starts_{};  // a bit for each two bytes that begin a literal
-    std::array<std::uint8_t, 256> class_{};     // byte -> class; 0 = in no literal
-    std::uint32_t width_ = 1;
-    std::vector<std::uint32_t> next_;  // state offset * width; the top bit marks a match
+    struct Free {
+        void operator()(hs_database* database) const;
+    };
+    std::unique_ptr<hs_database, Free> database_;  // none without a literal
+    std::size_t longest_ = 0;
 };
 
 }  // namespace segue::audit

@@ -397,19 +397,24 @@ std::optional<Range> find_link(std::string_view text, std::size_t from) {
     return best;
 }
 
-std::vector<std::string> token_literals() {
-    std::vector<std::string> out{"ollama", "11434", "keep_alive", "keep-alive", "keepalive"};
-    const auto add = [&](std::span<const std::string_view> words) {
-        out.insert(out.end(), words.begin(), words.end());
-    };
-    add(kNativePaths);
-    add(kFamilies);
-    add(kVersioned);
-    // Written in any of the ways that snake() undoes.
+std::vector<TokenLiteral> token_literals() {
+    std::vector<TokenLiteral> out;
+    for (const std::string_view word : {"ollama", "11434", "keep_alive", "keep-alive", "keepalive"})
+        out.push_back({std::string(word)});
+    for (const auto path : kNativePaths)
+        out.push_back({std::string(path)});
+    for (const auto name : kFamilies)
+        out.push_back({std::string(name), true});
+    for (const auto name : kVersioned)
+        out.push_back({std::string(name), true});
+    // Written in any of the ways that snake() undoes, also one word in this way and one in that:
+    // where the first two words meet is enough to tell.
     const auto add_names = [&](std::span<const std::string_view> names) {
-        for (const auto name : names)
+        for (const std::string_view name : names) {
+            const auto second = name.find('_', name.find('_') + 1);
             for (const std::string_view between : {"_", "-", ".", ""})
-                out.push_back(replace_all(std::string(name), "_", between));
+                out.push_back({replace_all(std::string(name.substr(0, second)), "_", between)});
+        }
     };
     add_names(kOwnOptions);
     add_names(kOwnReply);

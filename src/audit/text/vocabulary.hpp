@@ -53,7 +53,11 @@ bool is_bare_family(std::string_view text);
 
 /// In lower case: what stands in every token there is, whole or in part, but for a tag of a family
 /// that nobody knows ("mine:7b").
-std::vector<std::string> token_literals();
+struct TokenLiteral {
+    std::string text;
+    bool family = false;  // of models: it begins a name
+};
+std::vector<TokenLiteral> token_literals();
 
 /// 11434 as a port: not inside a longer run of digits, a hash or a decimal number.
 std::optional<Range> find_port(std::string_view text, std::size_t from = 0);
