@@ -43,8 +43,11 @@ bool is_target(std::string_view text) {
 }
 
 bool is_value(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    // All of it, without a way out: a value is nearly always good.
+    bool bad = false;
+    for (const char c : text)
+        bad |= c == '\r' || c == '\n' || c == '\0';
+    return !bad;
 }
 
 bool is_ours(std::string_view name) {

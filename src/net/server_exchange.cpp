@@ -12,9 +12,13 @@ void Responder::respond(int status, const Headers& headers, std::string_view bod
 }
 
 bool ServerExchange::is_ours(std::string_view name) {
-    return iequals(name, "Connection") || iequals(name, "Content-Length") ||
-           iequals(name, "Transfer-Encoding") || iequals(name, "Keep-Alive") ||
-           iequals(name, "Date");
+    switch (name.size()) {
+        case 4: return iequals(name, "Date");
+        case 10: return iequals(name, "Connection") || iequals(name, "Keep-Alive");
+        case 14: return iequals(name, "Content-Length");
+        case 17: return iequals(name, "Transfer-Encoding");
+        default: return false;
+    }
 }
 
 void ServerExchange::append_clean(std::string_view text, std::string& out) {
