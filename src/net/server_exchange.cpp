@@ -1,6 +1,10 @@
 #include "net/server_exchange.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "base/text.hpp"
+#include "net/request_rules.hpp"
 
 namespace segue::net {
 
@@ -22,11 +26,11 @@ bool ServerExchange::is_ours(std::string_view name) {
 }
 
 void ServerExchange::append_clean(std::string_view text, std::string& out) {
-    const std::size_t start = out.size();
     out.append(text);
-    // Nearly every one is clean: looked at in place, not built byte by byte.
-    for (std::size_t at = start; at < out.size(); ++at)
-        if (const char c = out[at]; c == '\r' || c == '\n' || c == '\0') out[at] = ' ';
+    // Nearly every one is clean: looked at as a whole, not built byte by byte.
+    if (std::any_of(text.begin(), text.end(), breaks_lines))
+        std::replace_if(out.end() - static_cast<std::ptrdiff_t>(text.size()), out.end(),
+                        breaks_lines, ' ');
 }
 
 }  // namespace segue::net
