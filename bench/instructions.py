@@ -15,12 +15,13 @@ import peers
 from procs import Running, cores, raise_file_limit
 
 ROOT = Path(__file__).resolve().parent.parent
-# name: events, gap in microseconds, streams, requests of the short and of the long run; the difference is what is counted
-VIEWS = {"a plain request": (12, 0, False, (200, 1200)), "a streamed event": (100, 10000, True, (2, 10))}
+# name: connections, events, gap in microseconds, streams, requests of the short and of the long run; the difference is what is counted
+VIEWS = {"a plain request": (1, 12, 0, False, (200, 1200)), "a plain request, 64 in flight": (64, 12, 0, False, (640, 2560)),
+         "a streamed event": (1, 100, 10000, True, (2, 10))}
 
 
 def count(proxy, folder, upstream, view, requests, out):
-    events, gap, streams, _ = VIEWS[view]
+    connections, events, gap, streams, _ = VIEWS[view]
     port = peers.free_port()
     command, _ = proxy.command(folder, port, upstream)
     running = Running(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command], cores()[1], folder)
@@ -32,7 +33,7 @@ def count(proxy, folder, upstream, view, requests, out):
         body.write_text(proxy.body("What is the capital of France?", events, gap, streams))
         ends = ["--end", proxy.end] if streams else []
         done = subprocess.run([proxy.segue.parent / "segue-bench-load", "--port", str(port), "--path", proxy.path, "--body", body, *ends,
-                               "--connections", "1", "--requests", str(requests), "--seconds", "120"], capture_output=True, text=True, check=True)
+                               "--connections", str(connections), "--requests", str(requests), "--seconds", "120"], capture_output=True, text=True, check=True)
         if '"errors":0,' not in done.stdout:
             sys.exit(f"wrong answers: {done.stdout}")
     finally:
@@ -55,7 +56,7 @@ def main():
             for kind in (peers.Segue, peers.SegueFromOllama, peers.SegueToOllama):
                 proxy, place = kind(options), folder / kind.name
                 place.mkdir()
-                for view, (events, _, streams, runs) in VIEWS.items():
+                for view, (_, events, _, streams, runs) in VIEWS.items():
                     out = folder / "callgrind.out"
                     low, high = (count(proxy, place, port, view, requests, out) for requests in runs)
                     divisor = (runs[1] - runs[0]) * (events if streams else 1)

@@ -6,12 +6,11 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/check.hpp"
 #include "base/text.hpp"
 
 namespace segue::json {
 namespace {
-
-namespace od = simdjson::ondemand;
 
 /// RFC 8259's number grammar; simdjson gives us the token, and refuses integers beyond 64 bits that
 /// we must pass on.
@@ -52,158 +51,190 @@ std::optional<double> to_double(std::string_view text) {
     return value;
 }
 
+/// The four digits of a \uXXXX escape.
+std::optional<char32_t> hex_unit(std::string_view text, std::size_t at) {
+    unsigned value = 0;
+    if (at + 4 > text.size()) return std::nullopt;
+    const char* const end = text.data() + at + 4;
+    const auto [stop, error] = std::from_chars(text.data() + at, end, value, 16);
+    if (error != std::errc{} || stop != end) return std::nullopt;
+    return static_cast<char32_t>(value);
+}
+
+/// Appends what the inside of a JSON string means. False: an escape that JSON does not have, or
+/// half a surrogate pair.
+bool unescape(std::string_view text, std::string& out) {
+    constexpr std::string_view kEscapes = "\"\\/bfnrt";
+    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t slash = std::min(text.find('\\', at), text.size());
+        out.append(text.substr(at, slash - at));
+        if (slash == text.size()) break;
+        if (slash + 1 == text.size()) return false;
+        const char escape = text[slash + 1];
+        at = slash + 2;
+        if (escape != 'u') {
+            const auto found = kEscapes.find(escape);
+            if (found == std::string_view::npos) return false;
+            out += kMeanings[found];
+            continue;
+        }
+        auto point = hex_unit(text, at);
+        at += 4;
+        if (!point || (*point >= 0xDC00 && *point <= 0xDFFF)) return false;
+        if (*point >= 0xD800 && *point <= 0xDBFF) {
+            if (text.substr(std::min(at, text.size()), 2) != "\\u") return false;
+            const auto low = hex_unit(text, at + 2);
+            if (!low || *low < 0xDC00 || *low > 0xDFFF) return false;
+            point = 0x10000 + ((*point - 0xD800) << 10) + (*low - 0xDC00);
+            at += 6;
+        }
+        append_utf8(*point, out);
+    }
+    return true;
+}
+
+ParseError error_of(simdjson::error_code code, std::size_t offset) {
+    switch (code) {
+        case simdjson::UTF8_ERROR:
+            return {ParseError::Kind::kUtf8, "the text is not valid UTF-8", offset};
+        case simdjson::EMPTY: return {ParseError::Kind::kEmpty, "the text is empty", offset};
+        default: return {ParseError::Kind::kSyntax, simdjson::error_message(code), offset};
+    }
+}
+
+/// Goes from one structural character to the next: brackets, colons, commas, and where strings and
+/// other values begin. simdjson has found them, and has seen that the text is UTF-8 and that
+/// strings end and hold no raw control characters; the grammar is looked at here. Its own cursor
+/// would copy every string, byte by byte where it is compiled for any machine.
 struct Walker {
     std::vector<detail::Node>& nodes;
-    const char* begin;
-    const char* end;  // of the real text; padding follows
-    od::document& document;
-    bool started;  // the document may be asked where it is only when its first pass went well
+    std::string& unescaped;       // has room for all strings: views of it are handed out
+    const std::string_view text;  // of a std::string: a zero stands behind it
+    const std::uint32_t* next;    // the last one is followed by the text's size
+    const bool has_escapes;
     ParseError error{};
 
-    bool refuse(ParseError::Kind kind, std::string reason) {
-        const char* at = nullptr;
-        std::size_t offset = 0;
-        if (started && !document.current_location().get(at) && at >= begin && at <= end)
-            offset = static_cast<std::size_t>(at - begin);
-        error = ParseError{kind, std::move(reason), offset};
+    bool refuse(ParseError why) {
+        error = std::move(why);
         return false;
     }
-    bool refuse(simdjson::error_code code) {
-        switch (code) {
-            case simdjson::UTF8_ERROR:
-                return refuse(ParseError::Kind::kUtf8, "the text is not valid UTF-8");
-            case simdjson::DEPTH_ERROR: return refuse(ParseError::Kind::kDepth, too_deep());
-            case simdjson::EMPTY: return refuse(ParseError::Kind::kEmpty, "the text is empty");
-            default: return refuse(ParseError::Kind::kSyntax, simdjson::error_message(code));
-        }
+    bool refuse(simdjson::error_code code, std::size_t offset) {
+        return refuse(error_of(code, offset));
     }
-    static std::string too_deep() { return fmt::format("nested deeper than {} levels", kMaxDepth); }
-
-    /// The end of a composite value: behind its closing bracket, which is the last thing before the
-    /// next token.
-    const char* end_of_composite() {
-        const char* next = nullptr;
-        if (document.current_location().get(next) || next > end || next < begin) next = end;
-        while (next > begin &&
-               (next[-1] == ' ' || next[-1] == '\t' || next[-1] == '\n' || next[-1] == '\r'))
-            --next;
-        return next;
+    /// Where reading goes on.
+    std::size_t place() const { return *next; }
+    bool at_end() const { return *next == text.size(); }
+    /// A zero at the end, where nothing is accepted. Unchecked: this is asked for every character.
+    char peek() const { return text.data()[*next]; }
+    bool accept(char wanted) {
+        if (peek() != wanted) return false;
+        ++next;
+        return true;
+    }
+    /// What was begun at `start`, up to the next structural character.
+    std::string_view token(std::size_t start) const {
+        const char* const begin = text.data() + start;
+        const char* end = text.data() + place();
+        while (is_space(end[-1]))
+            --end;
+        return {begin, static_cast<std::size_t>(end - begin)};
     }
 
-    template <class OnDemand>  // od::document or od::value
-    bool walk(OnDemand& value, std::string_view key, std::size_t depth) {
-        if (depth > kMaxDepth) return refuse(ParseError::Kind::kDepth, too_deep());
+    bool walk(std::string_view key, std::size_t depth) {
+        const std::size_t start = place();
+        if (depth > kMaxDepth)
+            return refuse({ParseError::Kind::kDepth,
+                           fmt::format("nested deeper than {} levels", kMaxDepth), start});
         const std::size_t index = nodes.size();
-        nodes.emplace_back();
-        nodes[index].key = key;
-        od::json_type type{};
-        if (auto code = value.type().get(type)) return refuse(code);
-        std::string_view token;
-        if (auto code =
-                simdjson::simdjson_result<std::string_view>(value.raw_json_token()).get(token))
-            return refuse(code);
-        const char* start = token.data();
+        nodes.emplace_back().key = key;
+        const char first = peek();
+        if (at_end()) return refuse(simdjson::TAPE_ERROR, start);
+        ++next;
         std::string_view raw;
-        switch (type) {
-            case od::json_type::object: {
-                od::object object;
-                if (auto code = value.get_object().get(object)) return refuse(code);
+        switch (first) {
+            case '{':
+            case '[': {
+                const bool object = first == '{';
+                nodes[index].type = object ? Type::kObject : Type::kArray;
                 std::uint32_t count = 0;
-                for (auto item : object) {
-                    od::field field;
-                    if (auto code = std::move(item).get(field)) return refuse(code);
-                    std::string_view name;
-                    if (auto code = field.unescaped_key().get(name)) return refuse(code);
-                    od::value member = field.value();
-                    if (!walk(member, name, depth + 1)) return false;
-                    ++count;
-                }
-                nodes[index].type = Type::kObject;
+                if (!(object ? walk_members(count, depth) : walk_elements(count, depth)))
+                    return false;
                 nodes[index].count = count;
-                raw = {start, static_cast<std::size_t>(end_of_composite() - start)};
+                raw = text.substr(start, next[-1] + 1 - start);
                 break;
             }
-            case od::json_type::array: {
-                od::array array;
-                if (auto code = value.get_array().get(array)) return refuse(code);
-                std::uint32_t count = 0;
-                for (auto item : array) {
-                    od::value element;
-                    if (auto code = std::move(item).get(element)) return refuse(code);
-                    if (!walk(element, {}, depth + 1)) return false;
-                    ++count;
-                }
-                nodes[index].type = Type::kArray;
-                nodes[index].count = count;
-                raw = {start, static_cast<std::size_t>(end_of_composite() - start)};
-                break;
-            }
-            case od::json_type::string: {
-                std::string_view text;
-                if (auto code = value.get_string().get(text)) return refuse(code);
+            case '"':
                 nodes[index].type = Type::kString;
-                nodes[index].text = text;
-                raw = trim_token(token);
+                raw = token(start);
+                if (!read_string(raw, start, nodes[index].text)) return false;
                 break;
-            }
-            case od::json_type::number: {
-                raw = trim_token(token);
-                if (!is_number_text(raw))
-                    return refuse(ParseError::Kind::kSyntax, "not a JSON number");
-                if (raw.size() > 15 && !to_double(raw))
-                    return refuse(ParseError::Kind::kNumber, "number out of range");
-                if (raw.find_first_of("eE") != std::string_view::npos && !to_double(raw))
-                    return refuse(ParseError::Kind::kNumber, "number out of range");
+            case 't':
+            case 'f':
+            case 'n':
+                raw = token(start);
+                if (raw != "true" && raw != "false" && raw != "null")
+                    return refuse(first == 'n'   ? simdjson::N_ATOM_ERROR
+                                  : first == 't' ? simdjson::T_ATOM_ERROR
+                                                 : simdjson::F_ATOM_ERROR,
+                                  start);
+                nodes[index].type = first == 'n' ? Type::kNull : Type::kBool;
+                nodes[index].boolean = first == 't';
+                break;
+            default:
+                raw = token(start);
+                if (!read_number(raw, start)) return false;
                 nodes[index].type = Type::kNumber;
-                if (!skip_number(value)) return false;
                 break;
-            }
-            case od::json_type::boolean: {
-                bool truth = false;
-                if (auto code = value.get_bool().get(truth)) return refuse(code);
-                nodes[index].type = Type::kBool;
-                nodes[index].boolean = truth;
-                raw = trim_token(token);
-                break;
-            }
-            case od::json_type::null: {
-                bool null = false;
-                if (auto code = simdjson::simdjson_result<bool>(value.is_null()).get(null))
-                    return refuse(code);
-                if (!null) return refuse(simdjson::N_ATOM_ERROR);
-                nodes[index].type = Type::kNull;
-                raw = trim_token(token);
-                break;
-            }
-            default: return refuse(simdjson::INCORRECT_TYPE);
         }
         nodes[index].raw = raw;
         nodes[index].next = static_cast<std::uint32_t>(nodes.size());
         return true;
     }
 
-    /// A number that fits a double is consumed as such; an integer beyond 64 bits is consumed as
-    /// text.
-    template <class OnDemand>
-    bool skip_number(OnDemand& value) {
-        double ignored = 0;
-        if (!value.get_double().get(ignored)) return true;
-        std::string_view text;
-        if (auto code = simdjson::simdjson_result<std::string_view>(raw_of(value)).get(text))
-            return refuse(code);
+    bool walk_members(std::uint32_t& count, std::size_t depth) {
+        if (accept('}')) return true;
+        do {
+            const std::size_t start = place();
+            if (!accept('"')) return refuse(simdjson::TAPE_ERROR, start);
+            std::string_view name;
+            if (!read_string(token(start), start, name)) return false;
+            if (!accept(':')) return refuse(simdjson::TAPE_ERROR, place());
+            if (!walk(name, depth + 1)) return false;
+            ++count;
+        } while (accept(','));
+        return accept('}') || refuse(simdjson::TAPE_ERROR, place());
+    }
+
+    bool walk_elements(std::uint32_t& count, std::size_t depth) {
+        if (accept(']')) return true;
+        do {
+            if (!walk({}, depth + 1)) return false;
+            ++count;
+        } while (accept(','));
+        return accept(']') || refuse(simdjson::TAPE_ERROR, place());
+    }
+
+    /// With its quotes.
+    bool read_string(std::string_view token, std::size_t start, std::string_view& meant) {
+        if (token.size() < 2 || token.back() != '"') return refuse(simdjson::STRING_ERROR, start);
+        meant = token.substr(1, token.size() - 2);
+        if (!has_escapes || meant.find('\\') == std::string_view::npos) return true;
+        const std::size_t begin = unescaped.size();
+        if (!unescape(meant, unescaped)) return refuse(simdjson::STRING_ERROR, start);
+        meant = std::string_view(unescaped).substr(begin);
         return true;
     }
-    static auto raw_of(od::value& value) { return simdjson::to_json_string(value); }
-    static auto raw_of(od::document& value) { return value.raw_json(); }
 
-    std::string_view trim_token(std::string_view token) const {
-        if (token.data() + token.size() > end)
-            token = token.substr(0, static_cast<std::size_t>(end - token.data()));
-        while (!token.empty() && (token.back() == ' ' || token.back() == '\t' ||
-                                  token.back() == '\n' || token.back() == '\r'))
-            token.remove_suffix(1);
-        return token;
+    bool read_number(std::string_view token, std::size_t start) {
+        if (!is_number_text(token)) return refuse(simdjson::TAPE_ERROR, start);
+        const bool plain =
+            token.size() <= 15 && token.find_first_of("eE") == std::string_view::npos;
+        return plain || to_double(token) ||
+               refuse({ParseError::Kind::kNumber, "number out of range", start});
     }
+
+    static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 };
 
 }  // namespace
@@ -256,10 +287,12 @@ Value Value::at(std::size_t position) const {
 }
 
 /// Buffers of parsers that are gone serve the next ones of the same thread: allocating simdjson's
-/// tables costs more than reading a short text.
+/// tables costs more than reading a short text. A parser takes them when it is first asked to
+/// parse: many wait for an answer at once, and few of them read.
 struct Parser::Impl {
-    od::parser parser;
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> finder;
     std::string buffer;
+    std::string unescaped;
     std::vector<detail::Node> nodes;
 
     static constexpr std::size_t kMostKept = 8;
@@ -271,6 +304,21 @@ struct Parser::Impl {
     // Trivial, so that it can still be read after the thread's list was destroyed.
     static thread_local bool gone;
     static thread_local Kept kept;
+
+    /// simdjson's first stage: the places of all structural characters.
+    simdjson::error_code find_structure() {
+        constexpr std::size_t kLeast = 4096;
+        if (!finder || finder->capacity() < buffer.size()) {
+            finder.reset();
+            if (const auto code =
+                    simdjson::get_active_implementation()->create_dom_parser_implementation(
+                        std::max(buffer.size(), kLeast), 1, finder))
+                return code;
+        }
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are what it takes
+        return finder->stage1(reinterpret_cast<const std::uint8_t*>(buffer.data()), buffer.size(),
+                              simdjson::stage1_mode::regular);
+    }
 
     static std::unique_ptr<Impl> take() {
         if (gone || kept.free.empty()) return std::make_unique<Impl>();
@@ -287,8 +335,7 @@ struct Parser::Impl {
 thread_local bool Parser::Impl::gone = false;
 thread_local Parser::Impl::Kept Parser::Impl::kept;
 
-Parser::Parser() : impl_(Impl::take()) {
-}
+Parser::Parser() = default;
 Parser::~Parser() {
     Impl::put(std::move(impl_));
 }
@@ -296,33 +343,24 @@ Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
 
 tl::expected<Value, ParseError> Parser::parse(std::string_view text) {
-    impl_->nodes.clear();
-    impl_->buffer.clear();
-    impl_->buffer.reserve(text.size() + simdjson::SIMDJSON_PADDING);
-    impl_->buffer.append(text);
-    if (trim(text).empty())
-        return tl::make_unexpected(ParseError{ParseError::Kind::kEmpty, "the text is empty", 0});
-    od::document document;
-    const auto whole = std::string_view(impl_->buffer);
-    const char* const end = whole.data() + whole.size();
-    auto code =
-        impl_->parser.iterate(whole.data(), whole.size(), whole.size() + simdjson::SIMDJSON_PADDING)
-            .get(document);
-    Walker walker{impl_->nodes, whole.data(), end, document, !code};
-    if (code) {
-        (void)walker.refuse(code);
-        return tl::make_unexpected(walker.error);
-    }
-    if (!walker.walk(document, {}, 1)) return tl::make_unexpected(walker.error);
-    const auto& root = impl_->nodes.front();
-    const char* const root_end = root.raw.data() + root.raw.size();
-    const std::string_view rest(root_end, static_cast<std::size_t>(end - root_end));
-    if (!trim(rest).empty()) {
+    if (!impl_) impl_ = Impl::take();
+    Impl& own = *impl_;
+    own.nodes.clear();
+    own.unescaped.clear();
+    own.buffer = text;
+    if (const auto code = own.find_structure()) return tl::make_unexpected(error_of(code, 0));
+    // What escapes mean is shorter than they are.
+    const bool has_escapes = text.find('\\') != std::string_view::npos;
+    if (has_escapes) own.unescaped.reserve(text.size());
+    const std::uint32_t* const places = own.finder->structural_indexes.get();
+    SEGUE_CHECK(places[own.finder->n_structural_indexes] == text.size());
+    Walker walker{own.nodes, own.unescaped, own.buffer, places, has_escapes};
+    if (!walker.walk({}, 1)) return tl::make_unexpected(walker.error);
+    if (!walker.at_end()) {
         return tl::make_unexpected(ParseError{ParseError::Kind::kTrailing,
-                                              "more text after the JSON value",
-                                              static_cast<std::size_t>(root_end - whole.data())});
+                                              "more text after the JSON value", walker.place()});
     }
-    return Value(impl_->nodes.data(), 0);
+    return Value(own.nodes.data(), 0);
 }
 
 bool is_valid(std::string_view text) {

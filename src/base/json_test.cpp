@@ -43,6 +43,29 @@ TEST(JsonParser, RefusesWhatIsNotJson) {
         EXPECT_FALSE(parser.parse(text)) << text;
     }
     EXPECT_TRUE(parser.parse("[]"));
+    // Cut anywhere, or with anything behind a value, it is refused, and the place is inside.
+    const std::string_view whole = R"( {"a\n" : [ 1 , "b" , { } , -2.5e3 , true ] , "c" : null } )";
+    ASSERT_TRUE(parser.parse(whole));
+    for (std::size_t cut = 0; cut + 2 < whole.size(); ++cut) {
+        const auto read = parser.parse(whole.substr(0, cut));
+        ASSERT_FALSE(read) << cut;
+        EXPECT_LE(read.error().offset, cut);
+    }
+    for (const char* text : {R"("a"b)", R"({"a"b:1})", "[1]2", "1 2", "nullx", R"(["a" "b"])",
+                             R"({"a":1 "b":2})", R"({"a":1,})", "[1,]", "{\"a\"}"})
+        EXPECT_FALSE(parser.parse(text)) << text;
+}
+
+TEST(JsonParser, ReadsEveryEscape) {
+    Parser parser;
+    const auto root =
+        parser.parse(R"({"\u0041\"\\\/\b\f\n\r\t":"x\u00e9\u20ac\ud83d\ude00y","plain":"z"})");
+    ASSERT_TRUE(root) << root.error().reason;
+    EXPECT_EQ((*root)["A\"\\/\b\f\n\r\t"].string(), "x\u00e9\u20ac\U0001F600y");
+    EXPECT_EQ((*root)["plain"].string(), "z");
+    for (const char* text : {R"("\x")", R"("\u12")", R"("\u12g4")", R"("\udc00")", R"("\ud800x")",
+                             R"("\ud800\u0041")", R"("\ud800\n")", R"("\u+123")"})
+        EXPECT_FALSE(parser.parse(text)) << text;
 }
 
 TEST(JsonParser, BoundsNesting) {

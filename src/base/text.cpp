@@ -91,10 +91,9 @@ std::string to_lower(std::string_view text) {
     return out;
 }
 
-bool iequals(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-               return ascii_lower(x) == ascii_lower(y);
-           });
+bool iequals_bytes(const char* a, const char* b, std::size_t size) {
+    return std::equal(a, a + size, b,
+                      [](char x, char y) { return x == y || ascii_lower(x) == ascii_lower(y); });
 }
 
 bool istarts_with(std::string_view text, std::string_view prefix) {

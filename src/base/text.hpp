@@ -13,7 +13,12 @@ namespace segue {
 /// ASCII only, as protocol names are.
 char ascii_lower(char c);
 std::string to_lower(std::string_view text);
-bool iequals(std::string_view a, std::string_view b);
+/// Of equal length.
+bool iequals_bytes(const char* a, const char* b, std::size_t size);
+/// Most names that are compared differ in length: seen without a call.
+inline bool iequals(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && iequals_bytes(a.data(), b.data(), a.size());
+}
 bool istarts_with(std::string_view text, std::string_view prefix);
 
 /// Spaces, tabs, CR and LF at both ends.

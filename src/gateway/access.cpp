@@ -28,18 +28,19 @@ constexpr std::string_view kAllowHeaders =
 /// Four numbers of an IPv4 address.
 std::optional<std::array<int, 4>> ipv4(std::string_view text) {
     std::array<int, 4> numbers{};
-    std::size_t count = 0;
-    for (const auto part : split(text, '.')) {
-        if (count == 4 || part.empty() || part.size() > 3) return std::nullopt;
-        int value = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto part = text.substr(0, text.find('.'));
+        if (part.empty() || part.size() > 3) return std::nullopt;
         for (const char c : part) {
             if (c < '0' || c > '9') return std::nullopt;
-            value = value * 10 + (c - '0');
+            numbers[i] = numbers[i] * 10 + (c - '0');
         }
-        if (value > 255) return std::nullopt;
-        numbers[count++] = value;
+        if (numbers[i] > 255) return std::nullopt;
+        text.remove_prefix(part.size());
+        const bool last = i + 1 == numbers.size();
+        if (text.starts_with('.') == last) return std::nullopt;
+        if (!last) text.remove_prefix(1);
     }
-    if (count != 4) return std::nullopt;
     return numbers;
 }
 

@@ -202,7 +202,7 @@ void Dispatch::send(std::vector<llm::EngineCall> calls) {
                        fmt::format("engine '{}' sent nothing in time", context_.record.engine)});
         });
     }
-    if (!keep_alive_timer_) arm_keep_alive();
+    if (!keep_alive_timer_ && request_->streaming()) arm_keep_alive();
 }
 
 void Dispatch::on_call_head(Call& call, const net::ResponseHead& head) {

@@ -44,7 +44,7 @@ ClientCall* ClientCore::find(CallId call) {
 void ClientCore::remove(CallId call) {
     if (find(call) == nullptr) return;
     Slot& slot = slots_[call.slot];
-    dead_calls_.push_back(std::move(slot.call));
+    dead_calls_.add(std::move(slot.call));
     // Zero means "no call", also after four thousand million of them.
     if (++slot.generation == 0) slot.generation = 1;
     free_slots_.push_back(call.slot);
@@ -53,7 +53,7 @@ void ClientCore::remove(CallId call) {
 
 void ClientCore::retire(std::unique_ptr<ClientConnection> connection) {
     connection->close();
-    dead_connections_.push_back(std::move(connection));
+    dead_connections_.add(std::move(connection));
     empty_graveyard_later();
 }
 
@@ -62,8 +62,8 @@ void ClientCore::empty_graveyard_later() {
     loop_.defer([this, alive = alive()] {
         if (alive.expired()) return;
         graveyard_scheduled_ = false;
-        const auto calls = std::exchange(dead_calls_, {});
-        const auto connections = std::exchange(dead_connections_, {});
+        dead_calls_.empty();
+        dead_connections_.empty();
     });
 }
 

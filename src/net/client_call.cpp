@@ -127,7 +127,11 @@ void ClientCall::on_bytes(ClientConnection&, std::string_view bytes) {
     last_event_ = core_.loop().now();
     const ResponseParser::Step step = parser_->feed(bytes);
     if (step.head) {
-        enter(Phase::kBody);
+        // An answer that came whole waits for nothing more.
+        if (step.status == ResponseParser::Status::kDone)
+            phase_ = Phase::kBody;
+        else
+            enter(Phase::kBody);
         handler_->on_head(parser_->head());
         if (handler_ == nullptr) return;
     } else if (phase_ < Phase::kHead && !parser_->before_answer()) {

@@ -15,6 +15,7 @@
 #include "net/client.hpp"
 #include "net/client_connection.hpp"
 #include "net/client_pool.hpp"
+#include "net/graveyard.hpp"
 
 namespace segue::net {
 
@@ -53,8 +54,8 @@ private:
 
     Loop& loop_;
     std::vector<char> buffer_;
-    std::vector<std::unique_ptr<ClientConnection>> dead_connections_;
-    std::vector<std::unique_ptr<ClientCall>> dead_calls_;
+    Graveyard<std::unique_ptr<ClientConnection>> dead_connections_;
+    Graveyard<std::unique_ptr<ClientCall>> dead_calls_;
     bool graveyard_scheduled_ = false;
     ClientPool pool_;
     std::map<std::pair<bool, std::string>, std::shared_ptr<const TlsContext>> contexts_;

@@ -58,8 +58,7 @@ std::unique_ptr<ClientConnection> ClientPool::take(const std::string& key) {
         if (rested < idle_timeout_ && (rested < kSurelyOpen || last.connection->healthy()))
             taken = std::move(last.connection);
     }
-    if (stack.empty()) idle_.erase(found);
-    return taken;
+    return taken;  // an empty stack stays until the sweep: the connection comes back to it
 }
 
 void ClientPool::put(const std::string& key, std::unique_ptr<ClientConnection> connection) {
@@ -102,7 +101,6 @@ void ClientPool::on_lost(ClientConnection& connection, ClientConnection::Loss, c
         retire_(std::move(found->connection));
         stack.erase(found);
         --size_;
-        if (stack.empty()) idle_.erase(entry);
         return;
     }
 }
@@ -111,7 +109,8 @@ void ClientPool::on_lost(ClientConnection& connection, ClientConnection::Loss, c
 void ClientPool::watch_the_clock() {
     std::optional<TimePoint> oldest;
     for (const auto& [key, stack] : idle_)
-        oldest = std::min(oldest.value_or(stack.front().since), stack.front().since);
+        if (!stack.empty())
+            oldest = std::min(oldest.value_or(stack.front().since), stack.front().since);
     if (!oldest) return;
     timer_ = loop_.after(*oldest + idle_timeout_ - loop_.now(), [this] { sweep(); });
 }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "net/request_rules.hpp"
 
 namespace segue::net {
 namespace {
@@ -43,8 +44,7 @@ bool is_target(std::string_view text) {
 }
 
 bool is_value(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    return std::none_of(text.begin(), text.end(), breaks_lines);
 }
 
 bool is_ours(std::string_view name) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -13,8 +14,7 @@
 namespace segue::net {
 namespace {
 
-constexpr std::size_t kUsualHeaders = 8;
-constexpr std::size_t kUsualHeaderBytes = 248;
+constexpr std::size_t kUsualHeaderBytes = 312;
 
 struct Phrase {
     int status;
@@ -107,14 +107,16 @@ Headers::Headers(std::initializer_list<Entry> entries) {
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
-    if (places_.empty()) {  // room for what most messages have
-        places_.reserve(kUsualHeaders);
-        text_.reserve(kUsualHeaderBytes);
-    }
-    places_.push_back({static_cast<std::uint32_t>(text_.size()),
-                       static_cast<std::uint32_t>(name.size()),
-                       static_cast<std::uint32_t>(value.size())});
-    text_.append(name).append(value);
+    if (text_.empty()) text_.reserve(kUsualHeaderBytes);  // room for what most messages have
+    const Sizes sizes{static_cast<std::uint32_t>(name.size()),
+                      static_cast<std::uint32_t>(value.size())};
+    const auto bytes = std::bit_cast<std::array<char, sizeof sizes>>(sizes);
+    text_.append(bytes.data(), bytes.size()).append(name).append(value);
+}
+
+std::size_t Headers::size() const {
+    const Entries all = entries();
+    return static_cast<std::size_t>(std::distance(all.begin(), all.end()));
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
@@ -132,16 +134,19 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-    // What its text was stays in text_: unseen, and gone with the list.
-    std::erase_if(places_, [&](const Place& place) { return iequals(at(place).first, name); });
+    for (std::size_t at = 0; at < text_.size();) {
+        const Sizes sizes = sizes_at(text_.data() + at);
+        if (iequals({text_.data() + at + sizeof sizes, sizes.name}, name)) {
+            text_.erase(at, sizes.both());
+        } else {
+            at += sizes.both();
+        }
+    }
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const {
-    for (const Place& place : places_) {
-        if (place.name_size != name.size()) continue;
-        const Entry entry = at(place);
-        if (iequals(entry.first, name)) return entry.second;
-    }
+    for (const auto& [known, value] : entries())
+        if (iequals(known, name)) return value;
     return std::nullopt;
 }
 

@@ -3,18 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace segue::net {
 
-/// Headers in the order they came; names keep their case and are compared without it. All names and
-/// values lie in one string: a list is made, copied and moved as a whole with each request.
+/// Headers in the order they came; names keep their case and are compared without it. All of them
+/// lie in one string: a list is made, copied and moved as a whole several times a request.
 class Headers {
 public:
     /// Name and value. The views live until the list is changed.
@@ -35,23 +35,23 @@ public:
     /// True when one of the comma-separated tokens of that header equals `token` (case ignored).
     bool has_token(std::string_view name, std::string_view token) const;
     Entries entries() const;
-    std::size_t size() const { return places_.size(); }
-    bool empty() const { return places_.empty(); }
+    /// Counts them.
+    std::size_t size() const;
+    bool empty() const { return text_.empty(); }
 
 private:
-    /// The name begins at `begin` of the text, the value follows it.
-    struct Place {
-        std::uint32_t begin;
-        std::uint32_t name_size;
-        std::uint32_t value_size;
+    /// Stands before each name, which the value follows.
+    struct Sizes {
+        std::uint32_t name;
+        std::uint32_t value;
+        std::size_t both() const { return sizeof(Sizes) + name + value; }
     };
-    Entry at(const Place& place) const {
-        const std::string_view text = text_;
-        return {text.substr(place.begin, place.name_size),
-                text.substr(place.begin + place.name_size, place.value_size)};
+    static Sizes sizes_at(const char* at) {
+        Sizes sizes;
+        std::memcpy(&sizes, at, sizeof sizes);
+        return sizes;
     }
     std::string text_;
-    std::vector<Place> places_;
 };
 
 class Headers::Iterator {
@@ -62,31 +62,34 @@ public:
     using pointer = void;
     using reference = Entry;
 
-    Iterator(const Headers& headers, std::size_t index) : headers_(&headers), index_(index) {}
-    Entry operator*() const { return headers_->at(headers_->places_[index_]); }
+    explicit Iterator(const char* at) : at_(at) {}
+    Entry operator*() const {
+        const Sizes sizes = sizes_at(at_);
+        const char* const name = at_ + sizeof(Sizes);
+        return {{name, sizes.name}, {name + sizes.name, sizes.value}};
+    }
     Iterator& operator++() {
-        ++index_;
+        at_ += sizes_at(at_).both();
         return *this;
     }
     bool operator==(const Iterator&) const = default;
 
 private:
-    const Headers* headers_;
-    std::size_t index_;
+    const char* at_;
 };
 
 class Headers::Entries {
 public:
-    explicit Entries(const Headers& headers) : headers_(headers) {}
-    Iterator begin() const { return {headers_, 0}; }
-    Iterator end() const { return {headers_, headers_.size()}; }
+    explicit Entries(std::string_view text) : text_(text) {}
+    Iterator begin() const { return Iterator(text_.data()); }
+    Iterator end() const { return Iterator(text_.data() + text_.size()); }
 
 private:
-    const Headers& headers_;
+    std::string_view text_;  // the list's
 };
 
 inline Headers::Entries Headers::entries() const {
-    return Entries(*this);
+    return Entries(text_);
 }
 
 struct RequestHead {

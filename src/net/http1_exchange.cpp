@@ -29,7 +29,8 @@ void Http1Exchange::send_head(int status, const Headers& headers, Framing framin
     if (ends_by_close_) connection_->close_after_answer();
 
     std::string& out = connection_->out();
-    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+    out.append("HTTP/1.1 ").append(fmt::format_int(status).c_str()).append(" ");
+    out.append(reason_phrase(status)).append("\r\n");
     for (const auto& [name, value] : headers.entries()) {
         if (is_ours(name)) continue;
         append_clean(name, out);
@@ -38,7 +39,7 @@ void Http1Exchange::send_head(int status, const Headers& headers, Framing framin
         out += "\r\n";
     }
     if (framing == Framing::kLength && !never_has_body(status)) {
-        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", length);
+        out.append("Content-Length: ").append(fmt::format_int(length).c_str()).append("\r\n");
     } else if (chunked_ && !never_has_body(status)) {
         out += "Transfer-Encoding: chunked\r\n";
     }

@@ -160,7 +160,7 @@ void Http2Connection::refuse(Http2Stream& stream, const ProtocolError& error) {
 void Http2Connection::retire(Http2Stream& stream) {
     if (stream.exchange == nullptr) return;
     stream.exchange->detach();
-    retired_.push_back(std::move(stream.exchange));
+    retired_.add(std::move(stream.exchange));
     stream.exchange = nullptr;
     stream.above_high_water = false;
     schedule_settle();
@@ -248,7 +248,7 @@ void Http2Connection::schedule_settle() {
 
 void Http2Connection::settle() {
     settle_scheduled_ = false;
-    std::exchange(retired_, {}).clear();
+    retired_.empty();
     if (closed_) return;
     flush();
     if (closed_) return;

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/graveyard.hpp"
 #include "net/http2_exchange.hpp"
 #include "net/http2_stream.hpp"
 #include "net/server_link.hpp"
@@ -65,7 +66,7 @@ public:
     void start() override;
     void drain() override;
     void close_now() override;
-    void drop_retired() override { retired_.clear(); }
+    void drop_retired() override { retired_.empty(); }
     void on_ready(bool readable, bool writable) override;
 
     // For the exchange.
@@ -126,7 +127,7 @@ private:
     std::string peer_;
     std::unique_ptr<nghttp2_session, FreeSession> session_;
     std::unordered_map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
-    std::vector<std::shared_ptr<Http2Exchange>> retired_;
+    Graveyard<std::shared_ptr<Http2Exchange>> retired_;
     std::vector<std::int32_t> drained_;  // streams whose producers may go on
     std::string early_;
     std::string out_;

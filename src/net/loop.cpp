@@ -55,10 +55,12 @@ struct Loop::Impl {
     int wake_fd = -1;
     std::vector<Watched> watched;  // by descriptor
     TimerHeap timers;
-    std::vector<std::function<void()>> deferred;
+    std::vector<Task> deferred;
+    std::vector<Task> batch;  // empty outside run_batch(); keeps its room from round to round
 
     std::mutex posted_mutex;
-    std::vector<std::function<void()>> posted;
+    std::vector<Task> posted;
+    bool woken = false;  // in this round: only then something was posted
     std::atomic<bool> stopping{false};
 
     void wake() const {
@@ -82,6 +84,7 @@ struct Loop::Impl {
         if (fd == wake_fd) {
             std::uint64_t count = 0;
             [[maybe_unused]] const auto got = ::read(wake_fd, &count, sizeof count);
+            woken = true;
             return;
         }
         const Watched& entry = watched[static_cast<std::size_t>(fd)];
@@ -93,21 +96,25 @@ struct Loop::Impl {
     }
 
     void run_posted() {
-        std::vector<std::function<void()>> batch;
+        if (!std::exchange(woken, false)) return;
         {
             const std::lock_guard lock(posted_mutex);
             batch.swap(posted);
         }
-        for (auto& task : batch)
-            std::exchange(task, nullptr)();
+        run_batch();
     }
 
     // One batch a round: a task that defers itself again lets sockets have their turn in between.
     void run_deferred() {
-        std::vector<std::function<void()>> batch;
         batch.swap(deferred);
-        for (auto& task : batch)
-            std::exchange(task, nullptr)();
+        run_batch();
+    }
+
+    // Each task goes as soon as it was called: what it holds may be the last of something.
+    void run_batch() {
+        for (Task& task : batch)
+            Task(std::move(task))();
+        batch.clear();
     }
 };
 
@@ -134,7 +141,7 @@ Loop::~Loop() {
     // Tasks that never ran are destroyed while the loop still works: what they own may cancel
     // timers or unwatch.
     for (int round = 0; round < 8; ++round) {
-        std::vector<std::function<void()>> dropped = std::exchange(impl_->deferred, {});
+        std::vector<Task> dropped = std::exchange(impl_->deferred, {});
         {
             const std::lock_guard lock(impl_->posted_mutex);
             for (auto& task : impl_->posted)
@@ -176,7 +183,7 @@ void Loop::stop() {
     impl_->wake();
 }
 
-void Loop::post(std::function<void()> task) {
+void Loop::post(Task task) {
     bool first = false;
     {
         const std::lock_guard lock(impl_->posted_mutex);
@@ -220,7 +227,7 @@ void Loop::unwatch(int fd) {
     ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-TimerId Loop::after(Duration delay, std::function<void()> action) {
+TimerId Loop::after(Duration delay, Task action) {
     return impl_->timers.add(fresh_now() + delay, std::move(action));
 }
 
@@ -229,7 +236,7 @@ void Loop::cancel(TimerId& timer) {
     impl_->timers.cancel(std::exchange(timer, TimerId{}));
 }
 
-void Loop::defer(std::function<void()> action) {
+void Loop::defer(Task action) {
     impl_->deferred.push_back(std::move(action));
 }
 

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/task.hpp"
 
 namespace segue::net {
 
@@ -45,7 +45,7 @@ public:
     /// From any thread, and from a signal handler's helper thread.
     void stop();
     /// Runs `task` on the loop's thread, in order of posting. From any thread.
-    void post(std::function<void()> task);
+    void post(Task task);
 
     /// Watches `fd` (edge-free: level-triggered) until unwatch(). One watcher a descriptor.
     void watch(int fd, Ready interest, Watcher& watcher);
@@ -53,11 +53,11 @@ public:
     void unwatch(int fd);
 
     /// Calls `action` once after `delay`. Setting and cancelling are O(log n) or better.
-    TimerId after(Duration delay, std::function<void()> action);
+    TimerId after(Duration delay, Task action);
     /// Cancels and clears the handle; a handle that has fired or is empty is fine.
     void cancel(TimerId& timer);
     /// Runs `action` after the current round of events, before waiting again.
-    void defer(std::function<void()> action);
+    void defer(Task action);
 
     /// The time at the start of this round; cheap.
     TimePoint now() const { return now_; }

@@ -37,7 +37,7 @@ struct RequestParser::Callbacks {
     static bool in_trailers(llhttp_t* parser) { return self(parser).state_ == State::kBody; }
 
     static int on_url(llhttp_t* parser, const char* at, std::size_t length) {
-        self(parser).head_.target.append(at, length);
+        self(parser).target_.append(at, length);
         return 0;
     }
     static int on_field(llhttp_t* parser, const char* at, std::size_t length) {
@@ -104,8 +104,10 @@ void RequestParser::next() {
     llhttp_.data = this;
     state_ = State::kStart;
     head_ = {};
+    target_.clear();
     field_.clear();
     value_.clear();
+    headers_ = 0;
     head_bytes_ = 0;
     overhead_bytes_ = 0;
     body_bytes_ = 0;
@@ -160,7 +162,7 @@ std::size_t RequestParser::feed(std::string_view bytes, Sink& sink) {
 
 int RequestParser::refuse(int status, std::string message) {
     state_ = State::kRefused;
-    error_ = ProtocolError{.status = status, .message = std::move(message), .target = head_.target};
+    error_ = ProtocolError{.status = status, .message = std::move(message), .target = target_};
     return -1;
 }
 
@@ -171,7 +173,7 @@ int RequestParser::go_on(Next next) {
 }
 
 int RequestParser::header_complete() {
-    if (head_.headers.size() >= limits_.max_headers)
+    if (++headers_ > limits_.max_headers)
         return refuse(431, fmt::format("more than {} headers", limits_.max_headers));
     head_.headers.add(field_, trim(value_));
     field_.clear();
@@ -251,6 +253,7 @@ int RequestParser::headers_complete() {
     if (llhttp_.http_major != 1 || llhttp_.http_minor > 1)
         return refuse(505, fmt::format("HTTP/{}.{} is not supported", llhttp_.http_major,
                                        llhttp_.http_minor));
+    head_.target = target_;
     head_.version_minor = llhttp_.http_minor;
     head_.method = llhttp_method_name(static_cast<llhttp_method_t>(llhttp_.method));
     for (const auto check :
@@ -273,8 +276,6 @@ int RequestParser::headers_complete() {
     parsed.content_length = chunked ? std::nullopt : std::optional(length);
     parsed.expects_continue = expects_continue_ && (chunked || length > 0);
     parsed.request = std::move(head_);
-    head_ = {};
-    head_.target = parsed.request.target;
     state_ = State::kBody;
     return go_on(sink_->on_head(std::move(parsed)));
 }

@@ -62,7 +62,7 @@ public:
     const ProtocolError& error() const { return error_; }
     /// The target as far as it is known, for an error that the connection itself finds (a
     /// time-out).
-    const std::string& target() const { return head_.target; }
+    const std::string& target() const { return target_; }
     bool is_head_method() const { return llhttp_.method == HTTP_HEAD && state_ != State::kStart; }
 
 private:
@@ -85,8 +85,10 @@ private:
     Sink* sink_ = nullptr;  // only inside feed()
     RequestHead head_;
     ProtocolError error_;
+    std::string target_;  // also when the head was given away; these three keep their room
     std::string field_;
     std::string value_;
+    std::size_t headers_ = 0;
     std::size_t head_bytes_ = 0;
     std::size_t overhead_bytes_ = 0;  // chunk extensions and trailers
     std::uint64_t body_bytes_ = 0;

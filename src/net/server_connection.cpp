@@ -144,10 +144,10 @@ void ServerConnection::process(std::string_view bytes) {
         }
         advance();
     }
-    if (phase_ == Phase::kBody)
-        set_phase(Phase::kBody);  // a read came: the body's time starts again
     if (!bytes.empty() && phase_ <= Phase::kAnswering) in_ += bytes;
     processing_ = false;
+    // Where it is still the body a read came: its time starts again.
+    if (std::exchange(phase_begun_, false) || phase_ == Phase::kBody) arm_phase();
 }
 
 void ServerConnection::advance() {
@@ -266,8 +266,16 @@ void ServerConnection::become_http2(std::string_view rest) {
 
 void ServerConnection::set_phase(Phase phase) {
     phase_ = phase;
+    // One read may go through all phases of a request: the timer is set once, at its end.
+    if (processing_)
+        phase_begun_ = true;
+    else
+        arm_phase();
+}
+
+void ServerConnection::arm_phase() {
     loop().cancel(timer_);
-    switch (phase) {
+    switch (phase_) {
         case Phase::kIdle:
             arm(refusal_ != nullptr ? kTurnedAwayWait : shared_->limits.idle_timeout);
             break;

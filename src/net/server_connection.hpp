@@ -12,9 +12,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "net/body_pace.hpp"
+#include "net/graveyard.hpp"
 #include "net/http1_exchange.hpp"
 #include "net/loop.hpp"
 #include "net/request_parser.hpp"
@@ -46,7 +46,7 @@ public:
     void start() override;
     void drain() override;
     void close_now() override;
-    void drop_retired() override { retired_.clear(); }
+    void drop_retired() override { retired_.empty(); }
 
     // For the exchange.
     Loop& loop() { return shared_->loop; }
@@ -101,6 +101,7 @@ private:
     void close_socket();
     void update_interest();
     void set_phase(Phase phase);
+    void arm_phase();
     void arm(Duration delay);
     void on_timeout();
     void on_head_timeout();
@@ -118,7 +119,7 @@ private:
     std::string out_;
     std::size_t out_sent_ = 0;
     std::shared_ptr<Http1Exchange> exchange_;
-    std::vector<std::shared_ptr<Http1Exchange>> retired_;
+    Graveyard<std::shared_ptr<Http1Exchange>> retired_;
     std::unique_ptr<ProtocolError> refusal_;
     TimerId timer_;
     WriteProgress progress_;
@@ -130,7 +131,8 @@ private:
     bool body_chunked_ = false;
     bool continue_pending_ = false;  // the client waits for "100 Continue" or an answer
     bool keep_alive_ = true;
-    bool processing_ = false;  // inside process(): it goes on by itself
+    bool processing_ = false;   // inside process(): it goes on by itself
+    bool phase_begun_ = false;  // inside process(): the timer is still another phase's
     bool settle_scheduled_ = false;
     bool above_high_water_ = false;
     bool write_blocked_ = false;

@@ -51,7 +51,7 @@ void ServerConnection::cut_answer(Ending ending) {
 
 void ServerConnection::retire_exchange() {
     exchange_->detach();
-    retired_.push_back(std::move(exchange_));
+    retired_.add(std::move(exchange_));
     exchange_ = nullptr;
     above_high_water_ = false;
     schedule_settle();
@@ -65,7 +65,7 @@ void ServerConnection::schedule_settle() {
 
 void ServerConnection::settle() {
     settle_scheduled_ = false;
-    std::exchange(retired_, {}).clear();
+    retired_.empty();
     if (phase_ == Phase::kClosed) return;
     pump();
     flush();
@@ -74,6 +74,7 @@ void ServerConnection::settle() {
 
 void ServerConnection::flush() {
     const std::size_t before = unsent();
+    const bool was_blocked = write_blocked_;
     while (phase_ != Phase::kClosed && unsent() > 0) {
         std::size_t put = 0;
         const auto io = transport_.write(std::string_view(out_).substr(out_sent_), put);
@@ -97,7 +98,7 @@ void ServerConnection::flush() {
     } else if (out_sent_ > kKeptBuffer) {
         out_.erase(0, std::exchange(out_sent_, 0));
     }
-    if (unsent() < before && phase_ == Phase::kIdle)
+    if (was_blocked && unsent() < before && phase_ == Phase::kIdle)
         set_phase(Phase::kIdle);  // it still takes its answer
     after_flush();
 }

@@ -1,6 +1,10 @@
 #include "net/server_exchange.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "base/text.hpp"
+#include "net/request_rules.hpp"
 
 namespace segue::net {
 
@@ -12,17 +16,21 @@ void Responder::respond(int status, const Headers& headers, std::string_view bod
 }
 
 bool ServerExchange::is_ours(std::string_view name) {
-    return iequals(name, "Connection") || iequals(name, "Content-Length") ||
-           iequals(name, "Transfer-Encoding") || iequals(name, "Keep-Alive") ||
-           iequals(name, "Date");
+    switch (name.size()) {
+        case 4: return iequals(name, "Date");
+        case 10: return iequals(name, "Connection") || iequals(name, "Keep-Alive");
+        case 14: return iequals(name, "Content-Length");
+        case 17: return iequals(name, "Transfer-Encoding");
+        default: return false;
+    }
 }
 
 void ServerExchange::append_clean(std::string_view text, std::string& out) {
-    const std::size_t start = out.size();
     out.append(text);
-    // Nearly every one is clean: looked at in place, not built byte by byte.
-    for (std::size_t at = start; at < out.size(); ++at)
-        if (const char c = out[at]; c == '\r' || c == '\n' || c == '\0') out[at] = ' ';
+    // Nearly every one is clean: looked at as a whole, not built byte by byte.
+    if (std::any_of(text.begin(), text.end(), breaks_lines))
+        std::replace_if(out.end() - static_cast<std::ptrdiff_t>(text.size()), out.end(),
+                        breaks_lines, ' ');
 }
 
 }  // namespace segue::net

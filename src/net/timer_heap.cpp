@@ -4,7 +4,7 @@
 
 namespace segue::net {
 
-TimerId TimerHeap::add(TimePoint deadline, std::function<void()> action) {
+TimerId TimerHeap::add(TimePoint deadline, Task action) {
     std::uint32_t index;
     if (free_.empty()) {
         index = static_cast<std::uint32_t>(slots_.size());
@@ -27,7 +27,7 @@ bool TimerHeap::cancel(TimerId timer) {
     if (!timer || timer.slot >= slots_.size()) return false;
     if (slots_[timer.slot].generation != timer.generation) return false;
     // The action is destroyed only after the heap is consistent again: its captures may call back.
-    const std::function<void()> dropped = take(timer.slot);
+    const Task dropped = take(timer.slot);
     return true;
 }
 
@@ -36,7 +36,7 @@ std::optional<TimePoint> TimerHeap::next_deadline() const {
     return slots_[heap_.front()].deadline;
 }
 
-std::function<void()> TimerHeap::pop_due(TimePoint now, std::uint64_t mark) {
+Task TimerHeap::pop_due(TimePoint now, std::uint64_t mark) {
     if (heap_.empty()) return {};
     const Slot& first = slots_[heap_.front()];
     if (first.deadline > now || first.sequence >= mark) return {};
@@ -78,7 +78,7 @@ void TimerHeap::sift_down(std::size_t position) {
     place(position, slot);
 }
 
-std::function<void()> TimerHeap::take(std::uint32_t slot) {
+Task TimerHeap::take(std::uint32_t slot) {
     const std::size_t position = slots_[slot].position;
     const std::uint32_t last = heap_.back();
     heap_.pop_back();
@@ -90,7 +90,7 @@ std::function<void()> TimerHeap::take(std::uint32_t slot) {
     Slot& freed = slots_[slot];
     if (++freed.generation == 0) freed.generation = 1;  // 0 means "no timer"
     free_.push_back(slot);
-    return std::exchange(freed.action, nullptr);
+    return std::move(freed.action);
 }
 
 }  // namespace segue::net

@@ -7,18 +7,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/task.hpp"
 #include "net/loop.hpp"
 
 namespace segue::net {
 
 class TimerHeap {
 public:
-    TimerId add(TimePoint deadline, std::function<void()> action);
+    TimerId add(TimePoint deadline, Task action);
     /// False when the handle is stale.
     bool cancel(TimerId timer);
     std::optional<TimePoint> next_deadline() const;
@@ -26,12 +26,12 @@ public:
     /// round.
     std::uint64_t mark() const { return next_sequence_; }
     /// Takes out the first timer that is due and was added before `mark`; empty when there is none.
-    std::function<void()> pop_due(TimePoint now, std::uint64_t mark);
+    Task pop_due(TimePoint now, std::uint64_t mark);
     std::size_t size() const { return heap_.size(); }
 
 private:
     struct Slot {
-        std::function<void()> action;
+        Task action;
         TimePoint deadline;
         std::uint64_t sequence = 0;
         std::uint32_t generation = 1;
@@ -41,7 +41,7 @@ private:
     void place(std::size_t position, std::uint32_t slot);
     void sift_up(std::size_t position);
     void sift_down(std::size_t position);
-    std::function<void()> take(std::uint32_t slot);
+    Task take(std::uint32_t slot);
 
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 namespace segue::telemetry {
@@ -57,11 +56,15 @@ std::string render_labels(Labels labels) {
 }
 
 Shard::Series& Shard::series(const MetricInfo& metric, Labels labels) {
-    scratch_.clear();
+    std::size_t size = 0;
+    for (const auto& [name, value] : labels)
+        size += sizeof(std::uint32_t) + value.size();
+    scratch_.resize(size);
+    char* to = scratch_.data();
     for (const auto& [name, value] : labels) {
-        const auto size =
-            std::bit_cast<std::array<char, 4>>(static_cast<std::uint32_t>(value.size()));
-        scratch_.append(size.data(), size.size()).append(value);
+        const auto length = static_cast<std::uint32_t>(value.size());
+        std::memcpy(to, &length, sizeof length);
+        to = std::copy(value.begin(), value.end(), to + sizeof length);
     }
     if (const auto found = known_.find(KeyView{&metric, scratch_}); found != known_.end())
         return *found->second;

@@ -46,6 +46,22 @@ void take(std::optional<std::int64_t>& to, json::Value from) {
     if (const auto number = from.integer()) to = number;
 }
 
+/// One pass: a name looked up passes all others by. The second names are those of /v1/responses.
+void take_counts(json::Value usage, Usage& to) {
+    for (const json::Value member : usage) {
+        const std::string_view name = member.key();
+        if (name == "prompt_tokens" || name == "input_tokens") {
+            take(to.prompt_tokens, member);
+        } else if (name == "completion_tokens" || name == "output_tokens") {
+            take(to.completion_tokens, member);
+        } else if (name == "prompt_tokens_details" || name == "input_tokens_details") {
+            take(to.cached_tokens, member["cached_tokens"]);
+        } else if (name == "completion_tokens_details" || name == "output_tokens_details") {
+            take(to.reasoning_tokens, member["reasoning_tokens"]);
+        }
+    }
+}
+
 bool has_text(json::Value value) {
     return !value.string().empty();
 }
@@ -100,17 +116,7 @@ void OpenAiAnswer::replace_model(json::Value root, json::Value holder,
 void OpenAiAnswer::observe_usage(json::Value root, Observation& seen) const {
     json::Value usage = root["usage"];
     if (!usage.is_object()) usage = root["response"]["usage"];
-    if (usage.is_object()) {
-        Usage& to = seen.usage;
-        take(to.prompt_tokens, usage["prompt_tokens"]);
-        take(to.completion_tokens, usage["completion_tokens"]);
-        take(to.prompt_tokens, usage["input_tokens"]);
-        take(to.completion_tokens, usage["output_tokens"]);
-        take(to.cached_tokens, usage["prompt_tokens_details"]["cached_tokens"]);
-        take(to.cached_tokens, usage["input_tokens_details"]["cached_tokens"]);
-        take(to.reasoning_tokens, usage["completion_tokens_details"]["reasoning_tokens"]);
-        take(to.reasoning_tokens, usage["output_tokens_details"]["reasoning_tokens"]);
-    }
+    take_counts(usage, seen.usage);
     if (const auto queue = root["metrics"]["queue_time_ms"].number()) seen.usage.queue_ms = queue;
 }
 

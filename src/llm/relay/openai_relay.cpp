@@ -57,7 +57,7 @@ public:
     Outcome<std::vector<EngineCall>> on_answer(std::uint32_t /*call*/, EngineAnswer answer,
                                                Moment now, Output& out) override {
         if (over_) return std::vector<EngineCall>{};
-        if (answer.status >= 200 && answer.status < 300) return whole(answer, now, out);
+        if (answer.status >= 200 && answer.status < 300) return whole(std::move(answer), now, out);
         if (learn(answer)) return send();
         return refused(answer, out);
     }
@@ -92,7 +92,8 @@ public:
         if (whole_body_) {
             EngineAnswer answer = head_;
             answer.body = std::move(*whole_body_);
-            if (auto result = whole(answer, now, out); !result) fail(result.error(), out);
+            if (auto result = whole(std::move(answer), now, out); !result)
+                fail(result.error(), out);
             return;
         }
         // Wire 2.2: an end without finish_reason and [DONE] is a failure (C110).
@@ -217,11 +218,10 @@ private:
         return whole.text();
     }
 
-    Outcome<std::vector<EngineCall>> whole(const EngineAnswer& answer, Moment now, Output& out) {
-        const auto root = parser_.parse(answer.body);
-        std::string_view body = answer.body;
+    Outcome<std::vector<EngineCall>> whole(EngineAnswer answer, Moment now, Output& out) {
+        json::Parser parser;  // not parser_: this object stays until the round ends
+        const auto root = parser.parse(answer.body);
         OpenAiAnswer::Read read;
-        std::string edited;
         if (root && root->is_object()) {
             // A failed response object tells its error itself; other good answers carry none.
             const bool may_fail = request_.kind != OpenAiRelayKind::kPassThrough &&
@@ -236,15 +236,14 @@ private:
             }
             read = answer_->read(*root, OpenAiAnswer::Shape::kWhole, now, seen_);
             if (read.verdict == OpenAiAnswer::Verdict::kChanged) {
-                edited = around(body, root->raw().size(), read.text);
-                body = edited;
+                answer.body = around(answer.body, root->raw().size(), read.text);
             }
         } else if (request_.kind != OpenAiRelayKind::kPassThrough) {
             return refuse(Failure::Cause::kBroken, "the engine's answer is not a JSON object");
         }
         out.status = answer.status;
-        out.content_type = answer.content_type;
-        out.bytes += body;
+        out.content_type = std::move(answer.content_type);
+        out.bytes = std::move(answer.body);
         out.state = Output::State::kDone;
         over_ = true;
         return std::vector<EngineCall>{};

@@ -37,7 +37,7 @@ Failure bad_type(std::string_view param, std::string_view expected, json::Value 
 }
 
 json::Value Fields::any(std::string_view name) {
-    asked_.emplace_back(name);
+    asked_.push_back(name);
     const json::Value value = object_[name];
     return value.absent() ? json::Value{} : value;
 }

@@ -51,7 +51,7 @@ private:
 
     json::Value object_;
     std::string prefix_;
-    std::vector<std::string> asked_;
+    std::vector<std::string_view> asked_;  // names, which callers have as literals
     std::optional<Failure> failure_;
 };
 
