@@ -62,6 +62,7 @@ constexpr std::array kParserCalls{SCMP_SYS(read),
                                   SCMP_SYS(restart_syscall),
                                   SCMP_SYS(poll),
                                   SCMP_SYS(sched_yield),
+                                  SCMP_SYS(getcpu),  // mimalloc, where there are several nodes
                                   SCMP_SYS(mprotect)};
 
 // What even a program that may open files for reading must not do.
@@ -129,10 +130,11 @@ Result<void> filter_calls(Sandbox kind) {
     if (kind == Sandbox::kParser) {
         for (const int call : kParserCalls)
             if (code == 0) code = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
-        // Standard streams and locales are looked for at times: they find nothing.
+        // Standard streams, locales and what memory there is are looked for at times: they find
+        // nothing.
         for (const int call :
              {SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(access), SCMP_SYS(readlink),
-              SCMP_SYS(ioctl), SCMP_SYS(prlimit64), SCMP_SYS(sysinfo)})
+              SCMP_SYS(ioctl), SCMP_SYS(prlimit64), SCMP_SYS(sysinfo), SCMP_SYS(prctl)})
             if (code == 0) code = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), call, 0);
     } else {
         for (const int call : kForbiddenToPrograms)
