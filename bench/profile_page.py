@@ -17,7 +17,7 @@ SECONDS = 3
 VIEWS = (("nginx", "plain-64"), ("segue", "plain-64"), ("segue-from-ollama", "plain-64"),
          ("nginx", "stream-64"), ("segue", "stream-64"), ("segue-from-ollama", "stream-64"))
 ALLOCATION = re.compile(r"^(_?_?(libc_)?(malloc|free|calloc|realloc|cfree)|_int_\w+|malloc_consolidate|unlink_chunk.*|sysmalloc|operator (new|delete).*"
-                        r"|tcache_\w+|__libc_\w*alloc\w*)")
+                        r"|tcache_\w+|__libc_\w*alloc\w*|mimalloc$)")
 
 BORING = re.compile(r"(clone3|start_thread|_start|__libc_start\w*|entry_SYSCALL_64_after_hwframe|do_syscall_64|x64_sys_call)$|std::thread::_State_impl")
 KERNEL = "_[k]"
@@ -48,7 +48,9 @@ def fold(script):
         frames = []
         for line in block.splitlines()[1:]:
             found = re.match(r"\s*[0-9a-f]+ (.*) \((.*)\)$", line)
-            if found and found.group(1) != "[unknown]":
+            if found and "mimalloc" in found.group(2):  # few of its functions have names
+                frames.append(("mimalloc", found.group(2)))
+            elif found and found.group(1) != "[unknown]":
                 frames.append((symbol(found.group(1)), found.group(2)))
         # The thread's beginning and the way into the kernel say nothing.
         stack = tuple(name + (KERNEL if "kernel" in place else "") for name, place in reversed(frames)
