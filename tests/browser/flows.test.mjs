@@ -201,7 +201,7 @@ test('documents are added, found, cited and opened at the place', async () => {
   ]);
   await admin
     .locator('.documents li', { hasText: 'holidays.md' })
-    .getByRole('img', { name: /Ready|Found by words/ })
+    .getByRole('img', { name: /Ready|Searchable by words/ })
     .waitFor({ timeout: 30_000 });
   await admin
     .locator('.documents li', { hasText: 'broken.pdf' })
