@@ -147,12 +147,14 @@ def first_text(browser: Browser, question: str, collections: list[str]) -> float
 
 
 def recall(place: Place, passages: int, questions: list[str]) -> float:
-    """Of the exact ten nearest to a question, how many HNSW finds with the setting that searches use; one that is as near as the tenth counts, since equal vectors have no order."""
+    """Of the exact ten nearest to a question, how many HNSW finds with the setting that searches use; one that is as near as the tenth counts, since
+    equal vectors have no order."""
     file = place.vectors("questions", questions)
-    nearest = "(select e.emb <=> q.emb as d from embedding_1 e {} limit 10)"
-    found, exact = nearest.format("order by e.emb <=> q.emb"), "(select d from (select e.emb <=> q.emb as d from embedding_1 e offset 0) x order by d limit 10)"
+    found = "(select e.emb <=> q.emb as d from embedding_1 e order by e.emb <=> q.emb limit 10)"
+    exact = "(select d from (select e.emb <=> q.emb as d from embedding_1 e offset 0) x order by d limit 10)"
+    candidates = 200 if passages <= 50_000 else 400  # as kBegin of src/rag/search/searcher.cpp has it
     return float(place.sql(f"create temp table question (i int, emb vector(384));\n\\copy question from '{file}'\n"
-                           f"set hnsw.ef_search = {200 if passages <= 50_000 else 400}; select avg(n) / 10.0 from (select (select count(*) from " f"{found} a where a.d <= 1e-6 + "
+                           f"set hnsw.ef_search = {candidates}; select avg(n) / 10.0 from (select (select count(*) from {found} a where a.d <= 1e-6 + "
                            f"(select max(d) from {exact} b)) as n from question q) y")[-1])
 
 

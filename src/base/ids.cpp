@@ -2,12 +2,13 @@
 
 #include <sys/random.h>
 
-#include <algorithm>
 #include <array>
+#include <bit>
 #include <random>
 #include <string_view>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 
 namespace segue {
 namespace {
@@ -23,21 +24,6 @@ std::uint64_t split_mix(std::uint64_t& state) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
     return z ^ (z >> 31);
-}
-
-/// Two digits a byte: the two of each value stand in a table.
-std::array<char, 16> hex_digits(std::uint64_t bits) {
-    static constexpr auto kPairs = [] {
-        constexpr std::string_view kHex = "0123456789abcdef";
-        std::array<std::array<char, 2>, 256> pairs{};
-        for (std::size_t i = 0; i < pairs.size(); ++i)
-            pairs[i] = {kHex[i / 16], kHex[i % 16]};
-        return pairs;
-    }();
-    std::array<char, 16> out{};
-    for (std::size_t i = 0; i < out.size(); i += 2, bits >>= 8)
-        std::copy_n(kPairs[bits & 0xffU].data(), 2, out.data() + i);
-    return out;
 }
 
 Random& thread_random() {
@@ -89,12 +75,13 @@ std::string random_alphanumeric(std::size_t length) {
 }
 
 std::string random_hex(std::size_t length) {
-    std::string out(length, '\0');
-    Random& random = thread_random();
-    for (std::size_t at = 0; at < length; at += 16) {
-        const auto digits = hex_digits(random.next());
-        std::copy_n(digits.data(), std::min(digits.size(), length - at), out.data() + at);
+    std::string bytes;
+    while (2 * bytes.size() < length) {
+        const auto word = std::bit_cast<std::array<char, 8>>(thread_random().next());
+        bytes.append(word.data(), word.size());
     }
+    std::string out = hex_encode(bytes);
+    out.resize(length);
     return out;
 }
 

@@ -300,6 +300,7 @@ std::string percent_decode(std::string_view text) {
 std::string hex_encode(std::string_view bytes) {
     static constexpr std::string_view kDigits = "0123456789abcdef";
     std::string out;
+    out.reserve(2 * bytes.size());
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
         out += kDigits[byte >> 4];

@@ -118,14 +118,16 @@ public:
     /// There are new passages. Nobody waits for a model that is still being loaded.
     void wake() {
         if (loading_.valid() &&
-            loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
-            begin();
+            loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+            open();
+            if (queue_) queue_->start();
+        }
         if (queue_) queue_->wake();
     }
 
     /// What is left; says how it went.
     std::string finish(Console& console) {
-        begin();
+        open();
         if (!embedder_) return fmt::format("found by keywords only: {}", embedder_.error().detail);
         if (!queue_) return "not embedded: segue serve does it behind";
         queue_->stop();
@@ -143,12 +145,11 @@ public:
     }
 
 private:
-    void begin() {
+    void open() {
         if (!loading_.valid()) return;
         embedder_ = loading_.get();
         if (!embedder_) return;
         queue_.emplace(pool_, **embedder_);
-        queue_->start();
     }
 
     store::Pool& pool_;

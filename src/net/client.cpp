@@ -62,8 +62,8 @@ void ClientCore::empty_graveyard_later() {
     loop_.defer([this, alive = alive()] {
         if (alive.expired()) return;
         graveyard_scheduled_ = false;
-        dead_calls_.empty();
-        dead_connections_.empty();
+        dead_calls_.clear();
+        dead_connections_.clear();
     });
 }
 

@@ -12,7 +12,7 @@ template <class Pointer>
 class Graveyard {
 public:
     void add(Pointer dead) { dead_.push_back(std::move(dead)); }
-    void empty() {
+    void clear() {
         // What goes may send others here.
         std::vector<Pointer> going;
         going.swap(dead_);

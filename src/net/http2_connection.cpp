@@ -248,7 +248,7 @@ void Http2Connection::schedule_settle() {
 
 void Http2Connection::settle() {
     settle_scheduled_ = false;
-    retired_.empty();
+    retired_.clear();
     if (closed_) return;
     flush();
     if (closed_) return;

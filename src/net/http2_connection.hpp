@@ -66,7 +66,7 @@ public:
     void start() override;
     void drain() override;
     void close_now() override;
-    void drop_retired() override { retired_.empty(); }
+    void drop_retired() override { retired_.clear(); }
     void on_ready(bool readable, bool writable) override;
 
     // For the exchange.

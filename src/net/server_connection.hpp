@@ -46,7 +46,7 @@ public:
     void start() override;
     void drain() override;
     void close_now() override;
-    void drop_retired() override { retired_.empty(); }
+    void drop_retired() override { retired_.clear(); }
 
     // For the exchange.
     Loop& loop() { return shared_->loop; }

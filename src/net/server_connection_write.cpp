@@ -65,7 +65,7 @@ void ServerConnection::schedule_settle() {
 
 void ServerConnection::settle() {
     settle_scheduled_ = false;
-    retired_.empty();
+    retired_.clear();
     if (phase_ == Phase::kClosed) return;
     pump();
     flush();

@@ -129,7 +129,6 @@ public:
             return std::find(parts_.begin(), parts_.end(), name) != parts_.end();
         });
     }
-    bool hold(std::string_view text) const { return framed_.find(text) != framed_.npos; }
 
 private:
     std::string_view framed_;

@@ -24,11 +24,11 @@ bool is_compound(std::string_view name) {
     return false;
 }
 
-/// Most segments hold nothing of it, and one pass over the text tells which.
 const std::vector<TokenLiteral>& literals() {
     static const auto list = token_literals();
     return list;
 }
+/// Most segments hold nothing of it, and one pass over the text tells which.
 const Matcher& token_scanner() {
     static const Matcher matcher = [] {
         std::vector<std::string_view> texts;
