@@ -35,7 +35,7 @@ void KeyWatch::start() {
 }
 
 void KeyWatch::wait_for_store(std::chrono::milliseconds patience) {
-    if (table_ && store_->wait_ready(patience)) look_at_store();
+    if (table_ && store_->wait_ready(patience)) look_at_store(true);
 }
 
 KeyWatch::Look KeyWatch::look() const {
@@ -51,7 +51,7 @@ void KeyWatch::run(std::stop_token stop) {
         (void)wake_.wait_for(lock, stop, kEvery, [] { return false; });
         if (stop.stop_requested()) return;
         look_at_file();
-        if (++looks % kStoreEvery == 0 || !agreed_) look_at_store();
+        look_at_store(++looks % kStoreEvery == 0);
     }
 }
 
@@ -72,10 +72,11 @@ void KeyWatch::look_at_file() {
     take(std::move(*keys), file_.path());
 }
 
-void KeyWatch::look_at_store() {
+void KeyWatch::look_at_store(bool due) {
     if (!in_store()) return;
     const std::lock_guard lock(agreeing_);
     if (agreed_) {
+        if (!due) return;
         const auto version = table_->version();
         if (!version || *version == version_) return;
     }

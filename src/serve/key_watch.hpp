@@ -52,7 +52,7 @@ private:
     Look look() const;  // modified (s, ns), inode, size; zeros: no file
     void run(std::stop_token stop);
     void look_at_file();
-    void look_at_store();
+    void look_at_store(bool due);  // until they agreed once, due or not
     Result<void> agree();
     void take(std::vector<gateway::Key> keys, std::string_view from);
     bool in_store() const { return table_ && store_->ready(); }

@@ -54,7 +54,8 @@ def test_connections_in_all():
         assert "too many connections" in reply.json()["error"]
         kept.pop().close()
         assert eventually(lambda: rig.get("/livez").status == 200)
-        assert refusals(rig)["connections"] >= 3
+        # The question itself is one too many while the connection before it is not gone yet.
+        assert eventually(lambda: refusals(rig).get("connections", 0) >= 3)
         for one in kept:
             one.close()
     finally:
