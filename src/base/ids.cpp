@@ -2,13 +2,10 @@
 
 #include <sys/random.h>
 
-#include <array>
-#include <bit>
 #include <random>
 #include <string_view>
 
 #include "base/check.hpp"
-#include "base/text.hpp"
 
 namespace segue {
 namespace {
@@ -75,13 +72,13 @@ std::string random_alphanumeric(std::size_t length) {
 }
 
 std::string random_hex(std::size_t length) {
-    std::string bytes;
-    while (2 * bytes.size() < length) {
-        const auto word = std::bit_cast<std::array<char, 8>>(thread_random().next());
-        bytes.append(word.data(), word.size());
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out(length, '0');
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < length; ++i) {
+        bits = i % 16 == 0 ? thread_random().next() : bits >> 4;
+        out[i] = kDigits[bits & 15];
     }
-    std::string out = hex_encode(bytes);
-    out.resize(length);
     return out;
 }
 

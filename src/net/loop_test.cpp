@@ -292,5 +292,36 @@ TEST(TimerHeap, RandomAddsAndCancelsKeepTheOrder) {
     EXPECT_FALSE(heap.next_deadline());
 }
 
+TEST(TimerHeap, CancelledOnesTakeNoMemoryForLong) {
+    TimerHeap heap;
+    const TimePoint start{};
+    int fired = 0;
+    heap.add(start + milliseconds(1), [&] { ++fired; });
+    for (int i = 0; i < 100'000; ++i) {
+        const TimerId timer = heap.add(start + std::chrono::minutes(1), [&] { ++fired; });
+        EXPECT_TRUE(heap.cancel(timer));
+        EXPECT_FALSE(heap.cancel(timer));
+    }
+    EXPECT_EQ(heap.size(), 1U);
+    EXPECT_LT(heap.entries(), 200U);
+    EXPECT_EQ(heap.next_deadline(), start + milliseconds(1));
+    heap.pop_due(start + std::chrono::hours(1), heap.mark())();
+    EXPECT_EQ(fired, 1);
+    EXPECT_EQ(heap.entries(), 0U);
+    EXPECT_FALSE(heap.pop_due(start + std::chrono::hours(1), heap.mark()));
+}
+
+TEST(TimerHeap, TheFirstIsNeverACancelledOne) {
+    TimerHeap heap;
+    const TimePoint start{};
+    const TimerId soon = heap.add(start + milliseconds(1), [] {});
+    const TimerId next = heap.add(start + milliseconds(2), [] {});
+    heap.add(start + milliseconds(3), [] {});
+    heap.cancel(next);
+    EXPECT_EQ(heap.next_deadline(), start + milliseconds(1));
+    heap.cancel(soon);
+    EXPECT_EQ(heap.next_deadline(), start + milliseconds(3));
+}
+
 }  // namespace
 }  // namespace segue::net

@@ -1,8 +1,14 @@
 #include "net/timer_heap.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace segue::net {
+namespace {
+
+constexpr std::size_t kFewDead = 64;  // not worth a sweep
+
+}  // namespace
 
 TimerId TimerHeap::add(TimePoint deadline, Task action) {
     std::uint32_t index;
@@ -15,11 +21,9 @@ TimerId TimerHeap::add(TimePoint deadline, Task action) {
     }
     Slot& slot = slots_[index];
     slot.action = std::move(action);
-    slot.deadline = deadline;
     slot.sequence = next_sequence_++;
-    heap_.push_back(index);
-    slot.position = heap_.size() - 1;
-    sift_up(slot.position);
+    heap_.push_back({deadline, slot.sequence, index});
+    std::push_heap(heap_.begin(), heap_.end(), later);
     return TimerId{.slot = index, .generation = slot.generation};
 }
 
@@ -27,70 +31,54 @@ bool TimerHeap::cancel(TimerId timer) {
     if (!timer || timer.slot >= slots_.size()) return false;
     if (slots_[timer.slot].generation != timer.generation) return false;
     // The action is destroyed only after the heap is consistent again: its captures may call back.
-    const Task dropped = take(timer.slot);
+    const Task dropped = free(timer.slot);
+    ++dead_;
+    bury();
     return true;
 }
 
 std::optional<TimePoint> TimerHeap::next_deadline() const {
     if (heap_.empty()) return std::nullopt;
-    return slots_[heap_.front()].deadline;
+    return heap_.front().deadline;
 }
 
 Task TimerHeap::pop_due(TimePoint now, std::uint64_t mark) {
     if (heap_.empty()) return {};
-    const Slot& first = slots_[heap_.front()];
+    const Entry first = heap_.front();
     if (first.deadline > now || first.sequence >= mark) return {};
-    return take(heap_.front());
+    drop_first();
+    Task action = free(first.slot);
+    bury();
+    return action;
 }
 
-bool TimerHeap::earlier(std::uint32_t a, std::uint32_t b) const {
-    const Slot& x = slots_[a];
-    const Slot& y = slots_[b];
-    return x.deadline != y.deadline ? x.deadline < y.deadline : x.sequence < y.sequence;
+bool TimerHeap::later(const Entry& a, const Entry& b) {
+    return a.deadline != b.deadline ? a.deadline > b.deadline : a.sequence > b.sequence;
 }
 
-void TimerHeap::place(std::size_t position, std::uint32_t slot) {
-    heap_[position] = slot;
-    slots_[slot].position = position;
+Task TimerHeap::free(std::uint32_t index) {
+    Slot& slot = slots_[index];
+    slot.sequence = kFree;
+    if (++slot.generation == 0) slot.generation = 1;  // 0 means "no timer"
+    free_.push_back(index);
+    return std::move(slot.action);
 }
 
-void TimerHeap::sift_up(std::size_t position) {
-    const std::uint32_t slot = heap_[position];
-    while (position > 0) {
-        const std::size_t parent = (position - 1) / 2;
-        if (!earlier(slot, heap_[parent])) break;
-        place(position, heap_[parent]);
-        position = parent;
-    }
-    place(position, slot);
-}
-
-void TimerHeap::sift_down(std::size_t position) {
-    const std::uint32_t slot = heap_[position];
-    for (;;) {
-        std::size_t child = 2 * position + 1;
-        if (child >= heap_.size()) break;
-        if (child + 1 < heap_.size() && earlier(heap_[child + 1], heap_[child])) ++child;
-        if (!earlier(heap_[child], slot)) break;
-        place(position, heap_[child]);
-        position = child;
-    }
-    place(position, slot);
-}
-
-Task TimerHeap::take(std::uint32_t slot) {
-    const std::size_t position = slots_[slot].position;
-    const std::uint32_t last = heap_.back();
+void TimerHeap::drop_first() {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
     heap_.pop_back();
-    if (last != slot) {
-        place(position, last);
-        sift_up(position);
-        sift_down(slots_[last].position);
+}
+
+void TimerHeap::bury() {
+    if (dead_ > kFewDead && dead_ > heap_.size() / 2) {
+        std::erase_if(heap_, [this](const Entry& entry) { return dead(entry); });
+        std::make_heap(heap_.begin(), heap_.end(), later);
+        dead_ = 0;
     }
-    Slot& freed = slots_[slot];
-    if (++freed.generation == 0) freed.generation = 1;  // 0 means "no timer"
-    free_.push_back(slot);
-    return std::move(freed.action);
+    while (dead_ > 0 && dead(heap_.front())) {
+        drop_first();
+        --dead_;
+    }
 }
 
 }  // namespace segue::net

@@ -1,8 +1,9 @@
-/// The loop's timers: a binary heap that knows where each timer stands, so that cancelling takes it
-/// out at once.
+/// The loop's timers: a binary heap in which a cancelled timer stays behind as a dead entry, so that
+/// cancelling is O(1). Deadlines are set and cancelled with every read and nearly none ever fires.
+/// A minute's worth of dead entries would grow without bound: they are swept out together as soon as
+/// there are more of them than of the living.
 ///
-/// Thread: the loop's. Keep-alive and body deadlines are set and cancelled with every read; a heap
-/// with lazy deletion would hold a minute's worth of dead entries.
+/// Thread: the loop's.
 #pragma once
 
 #include <cstddef>
@@ -27,25 +28,33 @@ public:
     std::uint64_t mark() const { return next_sequence_; }
     /// Takes out the first timer that is due and was added before `mark`; empty when there is none.
     Task pop_due(TimePoint now, std::uint64_t mark);
-    std::size_t size() const { return heap_.size(); }
+    std::size_t size() const { return heap_.size() - dead_; }
+    /// With the dead ones: what memory is held for.
+    std::size_t entries() const { return heap_.size(); }
 
 private:
+    static constexpr std::uint64_t kFree = ~std::uint64_t{0};
     struct Slot {
         Task action;
-        TimePoint deadline;
-        std::uint64_t sequence = 0;
+        std::uint64_t sequence = kFree;
         std::uint32_t generation = 1;
-        std::size_t position = 0;  // in heap_, while taken
     };
-    bool earlier(std::uint32_t a, std::uint32_t b) const;
-    void place(std::size_t position, std::uint32_t slot);
-    void sift_up(std::size_t position);
-    void sift_down(std::size_t position);
-    Task take(std::uint32_t slot);
+    /// Everything that comparing needs lies in the heap itself.
+    struct Entry {
+        TimePoint deadline;
+        std::uint64_t sequence;
+        std::uint32_t slot;
+    };
+    static bool later(const Entry& a, const Entry& b);
+    bool dead(const Entry& entry) const { return slots_[entry.slot].sequence != entry.sequence; }
+    Task free(std::uint32_t slot);
+    void drop_first();
+    void bury();
 
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
-    std::vector<std::uint32_t> heap_;
+    std::vector<Entry> heap_;  // the first one is never dead
+    std::size_t dead_ = 0;     // entries of heap_
     std::uint64_t next_sequence_ = 0;
 };
 

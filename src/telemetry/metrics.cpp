@@ -66,8 +66,15 @@ Shard::Series& Shard::series(const MetricInfo& metric, Labels labels) {
         std::memcpy(to, &length, sizeof length);
         to = std::copy(value.begin(), value.end(), to + sizeof length);
     }
-    if (const auto found = known_.find(KeyView{&metric, scratch_}); found != known_.end())
+    // One model on one engine asks for the same few series again and again.
+    Known& recent = recent_[(std::hash<const MetricInfo*>{}(&metric) / alignof(MetricInfo) + size) %
+                            recent_.size()];
+    if (recent.key && recent.key->metric == &metric && recent.key->values == scratch_)
+        return *recent.series;
+    if (const auto found = known_.find(KeyView{&metric, scratch_}); found != known_.end()) {
+        recent = {&found->first, found->second};
         return *found->second;
+    }
     std::string rendered;
     append_labels(labels, rendered);
     Family& family = families_[metric.name];

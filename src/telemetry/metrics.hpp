@@ -5,6 +5,7 @@
 /// ever contended).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -83,6 +84,12 @@ private:
     std::map<std::string_view, Family> families_;  // by MetricInfo::name, which is a literal
     /// Into families_, whose nodes stay where they are. A series once made is never taken away.
     std::unordered_map<Key, Series*, KeyHash, KeyEqual> known_;
+    /// Into known_, whose nodes stay too.
+    struct Known {
+        const Key* key = nullptr;
+        Series* series = nullptr;
+    };
+    std::array<Known, 64> recent_{};
     std::string scratch_;
 };
 
