@@ -1,7 +1,7 @@
-/// The loop's timers: a binary heap in which a cancelled timer stays behind as a dead entry, so that
-/// cancelling is O(1). Deadlines are set and cancelled with every read and nearly none ever fires.
-/// A minute's worth of dead entries would grow without bound: they are swept out together as soon as
-/// there are more of them than of the living.
+/// The loop's timers: a binary heap in which a cancelled timer stays behind as a dead entry, so
+/// that cancelling is O(1). Deadlines are set and cancelled with every read and nearly none ever
+/// fires. A minute's worth of dead entries would grow without bound: they are swept out together as
+/// soon as there are more of them than of the living.
 ///
 /// Thread: the loop's.
 #pragma once
