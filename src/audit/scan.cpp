@@ -30,6 +30,13 @@ const Matcher& word_scanner() {
     return matcher;
 }
 
+/// A comment that allows a finding: rare, and asked of every file that may hold nothing else.
+bool holds_allowance(std::string_view text) {
+    static constexpr std::string_view kAllow[] = {"segue: allow"};
+    static const Matcher matcher(kAllow);
+    return matcher.matches(text) && text.find(kAllow[0]) != std::string_view::npos;
+}
+
 /// Bytes that are overwritten by every file of a thread, and never cleared.
 class Buffer {
 public:
@@ -85,9 +92,14 @@ private:
     int fd_;
 };
 
+std::string_view name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
 /// A derived file gets one note, at the first place that holds the word.
 bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
     const auto text = file.source.text();
+    if (!word_scanner().matches(text)) return false;
     auto at = find_word(text);
     if (!at) at = find_port(text);
     if (!at) return false;
@@ -149,12 +161,15 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         out.state = Scanned::State::kRead;
         return;
     }
-    cut(out.file);
-    const auto name =
-        std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
-    if (keep < Keep::kAlways && out.file.tokens.empty() && !has_word(name) &&
-        (keep == Keep::kWithTokens || !has_letters(out.file.source.text())) &&
-        out.file.source.text().find("segue: allow") == std::string_view::npos && !form.manifest) {
+    const auto text = out.file.source.text();
+    const bool needs_token = keep < Keep::kAlways && !has_word(name_of(shown)) &&
+                             (keep == Keep::kWithTokens || !has_letters(text)) &&
+                             !holds_allowance(text) && !form.manifest;
+    const bool may_hold = !needs_token || may_hold_tokens(text);
+    if (may_hold || may_serve_routes(out.file.source))
+        out.file.segments = read_segments(out.file.source);
+    if (may_hold) out.file.tokens = find_tokens(out.file.source, out.file.segments);
+    if (needs_token && out.file.tokens.empty()) {
         Model served;
         learn_routes(out.file, served);
         out.routes = std::move(served.routes);
@@ -267,7 +282,7 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Search& sea
     const auto bytes = reading.text();
     if (!bytes) return;
     out.matched = search(*bytes);
-    const auto name = std::string_view(walked.path).substr(walked.path.rfind('/') + 1);
+    const auto name = name_of(walked.path);
     if (!out.matched && !may_be_wide(*bytes) && !has_word(name) && keep != Keep::kForced) {
         const auto form_name = to_lower(name);
         const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||

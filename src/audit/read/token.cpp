@@ -43,6 +43,65 @@ bool family_char(char c) {
     return name_char(c) || c == '.' || c == '-' || c == '/';
 }
 
+/// The whole name around a hit: of letters, digits and '_'.
+Range name_of(std::string_view text, Range hit) {
+    while (hit.begin > 0 && name_char(text[hit.begin - 1]))
+        --hit.begin;
+    while (hit.end < text.size() && name_char(text[hit.end]))
+        ++hit.end;
+    return hit;
+}
+
+/// A family's name stands here as a tag or by itself: "yi" is no part of "yield".
+bool may_be_model(std::string_view text, std::size_t begin) {
+    if (begin > 0 && text[begin - 1] != '_' && name_char(text[begin - 1])) return false;
+    const auto run = [&](std::size_t end) {
+        while (end < text.size() && family_char(text[end]) && text[end] != '/')
+            ++end;
+        return end;
+    };
+    auto end = run(begin);
+    if (text.substr(end).starts_with(':') && find_tag(text.substr(begin, run(end + 1) - begin)))
+        return true;
+    while (end > begin && !name_char(text[end - 1]))
+        --end;
+    const auto name = text.substr(begin, end - begin);
+    // A bare word of JSON ends at a dash.
+    return is_bare_family(name) || is_bare_family(name.substr(0, name.find('-')));
+}
+
+/// What the scanner found is more than letters inside another name.
+bool may_be_token(std::string_view text, const Matcher::Hit& hit) {
+    const std::string_view literal = literals()[hit.literal].text;
+    const Range at{hit.end - literal.size(), hit.end};
+    if (literals()[hit.literal].family) return may_be_model(text, at.begin);
+    const bool goes_on = at.end < text.size() && name_char(text[at.end]);
+    const bool dash = at.end < text.size() && text[at.end] == '-';
+    if (literal.starts_with("/api/")) return !goes_on && !dash;
+    if (literal == "ollama") return true;
+    if (literal == "11434") {
+        const auto at_edge = [&](std::size_t i) {
+            return i >= text.size() || text[i] == '_' || !name_char(text[i]);
+        };
+        return at_edge(at.end) && (at.begin == 0 || at_edge(at.begin - 1) ||
+                                   (at.begin > 1 && text[at.begin - 2] == '\\'));
+    }
+    const auto whole = name_of(text, at);
+    // "num-ctx" is a name as well, where it is a key.
+    if (!literal.starts_with("keep") && (literal.find_first_of("-.") != std::string_view::npos ||
+                                         text.substr(whole.end).starts_with('-')))
+        return true;
+    const auto is_name = [](std::string_view name) {
+        return is_own_option(name) || ends_in_option(name) || is_own_reply_field(name) ||
+               iequals(name, "keep_alive") || name == "keepAlive" || name == "KeepAlive";
+    };
+    const auto name = text.substr(whole.begin, whole.end - whole.begin);
+    // A bare word of JSON begins behind a '_'.
+    return is_name(name) ||
+           (name.starts_with('_') &&
+            is_name(name.substr(std::min(name.find_first_not_of('_'), name.size()))));
+}
+
 class Finder {
 public:
     Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
@@ -184,6 +243,12 @@ private:
 
 void prepare_token_scanner() {
     (void)token_scanner();
+}
+
+bool may_hold_tokens(std::string_view text) {
+    return token_scanner().any(text, [&](const Matcher::Hit& hit) {
+        return may_be_token(text, hit);
+    }) || may_hold_size_tag(text);
 }
 
 std::vector<Token> find_tokens(const Source& source, const Segments& segments) {
