@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +76,11 @@ public:
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     bool ok() const { return fd_ >= 0; }
+    /// 0 when nobody can tell.
+    std::uint64_t size() const {
+        struct stat facts {};
+        return fstat(fd_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
+    }
     /// Until there are `size` bytes or the file ends; how many there are, or -1 on an error.
     ssize_t read(char* to, std::size_t size) const {
         std::size_t have = 0;
@@ -223,11 +229,12 @@ private:
         out_.state = Scanned::State::kUnread;
         out_.reason = std::move(reason);
     }
-    /// Reads on until `size` bytes are there or the file ends. The walk said how large it is, which
-    /// may have changed since.
+    /// Reads on until `size` bytes are there or the file ends.
     bool read_to(std::size_t size) {
         while (!ended_ && have_ < size) {
-            const auto said = walked_.size > have_ ? walked_.size + 1 : 2 * have_ + 4096;
+            // Most files end within the first piece; of others the size may change meanwhile.
+            const auto all = have_ == 0 ? kHead : file_.size();
+            const auto said = all > have_ ? all + 1 : 2 * have_ + 4096;
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(said, size));
             buffer_.grow(wanted, have_);
             if (!read_at(have_, wanted - have_)) return false;
