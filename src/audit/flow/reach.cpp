@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "audit/flow/pass.hpp"
 #include "audit/judge.hpp"
-#include "audit/text/vocabulary.hpp"
 #include "audit/workers.hpp"
 #include "base/text.hpp"
 
@@ -18,8 +18,9 @@ bool is_script(Language language) {
            language == Language::kTsx;
 }
 
-/// Calls `each` with what stands between two quotes of a kind on one line, until it answers true.
-/// Every quote may be the first one: comments and patterns hold single ones.
+/// Calls `each` with what stands in front of a text between two quotes of a kind on one line, and
+/// with the text, until it answers true. Every quote may be the first one: comments and patterns
+/// hold single ones.
 template <class Each>
 bool any_quoted(std::string_view text, const Each& each) {
     constexpr std::size_t kLongest = 256;
@@ -28,13 +29,40 @@ bool any_quoted(std::string_view text, const Each& each) {
         const auto rest = text.substr(at + 1, kLongest);
         const auto end = rest.find_first_of("'\"`\n");
         if (end != std::string_view::npos && end > 0 && rest[end] == text[at] &&
-            each(rest.substr(0, end)))
+            each(text.substr(0, at), rest.substr(0, end)))
             return true;
     }
     return false;
 }
 
-/// JSX shows what stands between tags: no grammar is needed to see that it may be such a text.
+/// `from './llm'`, `import './llm'`, `require("./llm")`, `import(/* so */ './llm')`: what stands in
+/// front of a module's name.
+bool names_module(std::string_view before) {
+    constexpr std::string_view kSpaces = " \t\r\n";
+    const auto cut = [&] {
+        const auto last = before.find_last_not_of(kSpaces);
+        before = before.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    };
+    const auto whole = before;
+    cut();
+    // A comment may stand between: one of a line is taken for whatever is wanted.
+    if (whole.substr(before.size()).find('\n') != std::string_view::npos &&
+        before.substr(before.rfind('\n') + 1).find("//") != std::string_view::npos)
+        return true;
+    while (before.ends_with("*/")) {
+        before = before.substr(0, std::min(before.rfind("/*"), before.size() - 2));
+        cut();
+    }
+    if (!before.ends_with('(')) return before.ends_with("from") || before.ends_with("import");
+    while (before.ends_with('(') || before.ends_with("?.")) {
+        before.remove_suffix(before.ends_with('(') ? 1 : 2);
+        cut();
+    }
+    return before.ends_with("require") || before.ends_with("import") ||
+           before.ends_with("import_module") || before.ends_with("__import__");
+}
+
+/// JSX shows what stands between tags, which only a grammar can tell from a string.
 bool may_be_shown(std::string_view script, const Token& token) {
     const auto before = script.find_last_of("<>{}", token.begin);
     const auto after = script.find_first_of("<>{}", token.end);
@@ -43,7 +71,7 @@ bool may_be_shown(std::string_view script, const Token& token) {
            (script[after] == '<' || script[after] == '{');
 }
 
-/// Told by something else than a path, a tag or a name that others use, too.
+/// A path, a tag or a name that others use too begins nothing by itself.
 bool is_sign(const Token& token) {
     switch (token.type) {
         case TokenType::kWord:
@@ -59,6 +87,15 @@ bool is_sign(const Token& token) {
         case TokenType::kLink: return false;
     }
     return true;
+}
+
+/// Said in a comment of Python. A docstring may be a text that the program uses, all the same.
+bool is_remark(const ParsedFile& file, const Token& token) {
+    if (token.type != TokenType::kWord && token.type != TokenType::kPort) return false;
+    const auto& segment = file.segments.list[token.segment];
+    const auto text = file.source.text().substr(segment.begin, segment.end - segment.begin);
+    return segment.region == Region::kComment &&
+           (text.starts_with('#') || traits_of_text(text) == 0);
 }
 
 bool is_word_char(char c) {
@@ -114,19 +151,23 @@ void python_imports(std::string_view text, const Each& each) {
 bool begins_flow(const FlowFile& file, const Model& model) {
     const auto& parsed = *file.parsed;
     const std::string_view script = *file.script;
+    const bool python = file.language == Language::kPython;
     if (parsed.follow || file.speaks || !file.origin.empty() ||
-        !(is_script(file.language) || file.language == Language::kPython) ||
-        std::any_of(parsed.tokens.begin(), parsed.tokens.end(), [&](const Token& token) {
-            return is_sign(token) || may_be_shown(script, token);
+        !(python || is_script(file.language)))
+        return true;
+    // In Python it is easy to tell what is a comment.
+    if (std::any_of(parsed.tokens.begin(), parsed.tokens.end(), [&](const Token& token) {
+            return python ? is_sign(token) && !is_remark(parsed, token)
+                          : is_sign(token) || may_be_shown(script, token);
         }))
         return true;
-    if (has_letters(parsed.source.text()) || script.find("11434") != std::string_view::npos)
+    if (!python &&
+        (has_letters(parsed.source.text()) || script.find("11434") != std::string_view::npos))
         return true;
     for (const auto& [name, what] : model.learned)
         if (script.find(name) != std::string_view::npos) return true;
-    return any_quoted(script, [](std::string_view text) {
-        const auto tag = find_tag(text);
-        return tag && tag->family_known && tag->at == Range{0, text.size()};
+    return any_quoted(script, [](std::string_view, std::string_view text) {
+        return (traits_of_text(text) & trait::kTag) != 0;
     });
 }
 
@@ -134,15 +175,18 @@ std::vector<std::size_t> may_import(const World& world, std::size_t file) {
     std::vector<std::size_t> out;
     const std::string_view script = *world.files[file].script;
     const auto want = [&](std::string_view module) {
-        if (!world.modules.may_mean(module)) return false;
+        if (!world.modules.may_mean(module)) return;
         if (const auto meant = world.resolve(module, file); meant && *meant != file)
             out.push_back(*meant);
-        return false;
     };
     const bool python = world.files[file].language == Language::kPython;
     if (python) python_imports(script, want);
     // import_module("app.llm") and __import__("app.llm") of Python are quoted, too.
-    if (!python || script.find("import_") != std::string_view::npos) any_quoted(script, want);
+    if (!python || script.find("import_") != std::string_view::npos)
+        any_quoted(script, [&](std::string_view before, std::string_view module) {
+            if (names_module(before)) want(module);
+            return false;
+        });
     return out;
 }
 

@@ -48,10 +48,12 @@ TEST_F(ReachTest, WhatBeginsAFlowIsToldByTheText) {
     add("d.go", "package d\n");  // its imports cannot be told from the text
     add("e.ts", "fetch('/api/chat')\n");
     add("f.ts", "const shape = 'name:latest'; const note = 'not llama3.2:3b, but another'\n");
+    add("j.py", "# ask ollama\ndef f():\n    \"\"\"Not only Ollama.\"\"\"\n");
+    add("k.py", "def f():\n    \"\"\"http://ollama:11434\"\"\"\n");
     add("g.tsx", "const a = <p>llama2 of /api/chat</p>\n");  // the tree tells that it is text
     add("h.py", "MODEL = \"\"\"qwen3:8b\"\"\"\n");
     add("i.py", "options = {'num_ctx': 1}\n");
-    EXPECT_EQ(more(), (Paths{"a.ts", "b.ts", "c.ts", "d.go", "g.tsx", "h.py", "i.py"}));
+    EXPECT_EQ(more(), (Paths{"a.ts", "b.ts", "c.ts", "d.go", "g.tsx", "h.py", "i.py", "k.py"}));
     EXPECT_EQ(more(), Paths{});
 }
 
@@ -66,11 +68,13 @@ TEST_F(ReachTest, ImportsLeadOnInBothDirections) {
     add("app/llm.ts", "export const client = ollama\n");
     add("app/send.ts", "import {\n  client,\n} from './llm.js'\nclient.post('/api/chat')\n");
     add("app/page.vue.ts", "const { send } = await import(`@/app/send`)\n");
-    add("app/other.ts", "import { x } from './llms'\n");
+    add("app/other.ts", "import { x } from './llms'\nconst kind = 'llm'; use('./llm')\n");
+    add("app/lazy.ts", "import(/* a name */ './llm').then(\n  use)\n");
+    add("app/late.ts", "require(\n  // so that it loads late\n  './llm')\n");
     add("lib/main.ts", "import { ask } from './helper'\nask(ollama)\n");
     add("lib/helper.ts", "export const ask = (c) => c.post('/api/chat')\n");
-    EXPECT_EQ(more(), (Paths{"app/llm.ts", "app/send.ts", "app/page.vue.ts", "lib/main.ts",
-                             "lib/helper.ts"}));
+    EXPECT_EQ(more(), (Paths{"app/llm.ts", "app/send.ts", "app/page.vue.ts", "app/lazy.ts",
+                             "app/late.ts", "lib/main.ts", "lib/helper.ts"}));
 }
 
 TEST_F(ReachTest, ImportsOfPythonAreFoundHoweverTheyAreWritten) {
