@@ -76,7 +76,7 @@ public:
         if (judged_ == nullptr) return;
         std::multimap<std::string, std::size_t, std::less<>> by_module;
         for (std::size_t i = 0; i < files_.size(); ++i)
-            if (!files_[i].done && classify(files_[i].path, {}).code)
+            if (!files_[i].done && is_code(language_of(files_[i].path)))
                 by_module.emplace(module_name(files_[i].path), i);
         std::set<std::string, std::less<>> asked;
         std::vector<std::string> ask;
@@ -115,10 +115,10 @@ public:
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             const auto& file = files_[i];
             if (file.done || file.size > kLargestCode) return;
-            const auto form = classify(file.path, {});
-            if (!form.code) return;
+            const auto language = language_of(file.path);
+            if (!can_import_values(language)) return;
             const auto names_one = [&](std::string_view bytes) {
-                return importers.name_one(bytes, form.language);
+                return importers.name_one(bytes, language);
             };
             const auto names_one_as_text = [&](const ParsedFile& read) {
                 return importers.name_one(read.source.text(), read.source.form().language);

@@ -96,6 +96,22 @@ std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
     return out;
 }
 
+bool can_import_values(Language language) {
+    switch (language) {
+        case Language::kPython:
+        case Language::kJavaScript:
+        case Language::kTypeScript:
+        case Language::kTsx:
+        case Language::kVue:
+        case Language::kSvelte:
+        case Language::kGo:
+        case Language::kJava:
+        case Language::kCSharp:
+        case Language::kRust: return true;
+        default: return false;
+    }
+}
+
 Importers::Importers(const std::vector<std::string>& modules)
     : modules_(modules.begin(), modules.end()),
       scanner_(std::vector<std::string_view>(modules.begin(), modules.end())) {
@@ -106,7 +122,7 @@ Importers::Importers(const std::vector<std::string>& modules)
 bool Importers::name_one(std::string_view text, Language language) const {
     std::size_t line_end = 0;  // of the line that was looked at last
     bool imports = see_each_other(language);
-    for (const auto end : scanner_.ends(text)) {
+    for (const auto& [literal, end] : scanner_.find(text)) {
         if (end < text.size() && is_name_char(text[end])) continue;
         auto begin = end;
         while (begin > 0 && end - begin <= scanner_.longest() && is_name_char(text[begin - 1]))

@@ -28,7 +28,8 @@ public:
         unsigned literal = 0;  // which of those that the matcher was made of
         std::size_t end = 0;
     };
-    /// Some hit passes the test; it is asked in order, until one does.
+    /// Some hit passes the test; it is asked in order, until one does. A test must not search:
+    /// a thread has memory for one search at a time.
     template <std::predicate<const Hit&> Test>
     bool any(std::string_view bytes, Test test) const {
         const auto ask = [](const Hit& hit, void* asked) {
