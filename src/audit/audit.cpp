@@ -209,10 +209,11 @@ Result<Report> audit(const Options& options) {
         if (auto hash = tree_sha256(walked.root, walked.git, walked.files, options.threads))
             report.tree_sha256 = std::move(*hash);
     }
-    project.set_paths(scope.paths);
+    auto tree = std::async(std::launch::async, [&] { return facts_of(scope.paths); });
     project.learn(&walked);
     reader.read_again(project.learned_words());
     reader.read_imported();
+    project.set_tree(tree.get());
     project.finish({[&](const auto& words) { return reader.importers(words); },
                     [&](const auto& chosen) { return reader.read(chosen); }},
                    scope.judged());
@@ -251,7 +252,7 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
     std::vector<std::string> paths;
     for (const auto& [path, text] : files)
         paths.push_back(path);
-    project.set_paths(paths);
+    project.set_tree(facts_of(paths));
     for (const auto& [path, text] : files) {
         Scanned scanned;
         read_text(path, text, false, policy, scanned,

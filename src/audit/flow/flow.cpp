@@ -222,20 +222,29 @@ namespace {
 /// Those of the files that import one of `giving`. Many modules are called base or utils: the one
 /// that is meant must be among them.
 void keep_importers(std::vector<Importer>& found, const World& world,
-                    const std::set<std::size_t>& giving) {
+                    const std::set<std::size_t>& giving, unsigned threads) {
     Modules modules = world.modules;
+    Modules wanted;  // most modules are told apart by their names alone
     const std::size_t known = world.files.size();
+    for (const auto file : giving)
+        wanted.add(module_stem(world.files[file].parsed->source.path()), file);
     for (std::size_t i = 0; i < found.size(); ++i)
         if (const auto stem = module_stem(found[i].path); !modules.has(stem))
             modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
-    std::erase_if(found, [&](const Importer& file) {
-        if (!file.modules) return false;  // its imports name no files
-        return std::none_of(
-            file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+    std::vector<std::uint8_t> keep(found.size(), 0);
+    in_parallel(found.size(), threads, [&](std::size_t i) {
+        const auto& file = found[i];
+        // Of some languages the imports name no files.
+        keep[i] =
+            !file.modules ||
+            std::any_of(file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+                if (!wanted.may_mean(module)) return false;
                 const auto meant = modules.resolve(module, file.path, file.language);
                 return meant && giving.contains(*meant);
             });
     });
+    std::size_t index = 0;
+    std::erase_if(found, [&](const Importer&) { return keep[index++] == 0; });
 }
 
 }  // namespace
@@ -295,7 +304,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         }
         if (giving.empty()) break;
         auto chosen = more.find(words);
-        keep_importers(chosen, world, giving);
+        keep_importers(chosen, world, giving, threads);
         std::set<std::string_view> known;
         for (const auto& file : files)
             known.insert(file.source.path());
