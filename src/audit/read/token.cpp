@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <span>
 
 #include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
@@ -114,9 +115,13 @@ public:
             base_ = segments_.list[i].begin;
             text_ = source_.text().substr(base_, segments_.list[i].end - base_);
             region_ = segments_.list[i].region;
+            while (next != hits.end() && next->end <= base_)
+                ++next;
+            const auto first = next;
             bool marked = false;
             for (; next != hits.end() && next->end <= segments_.list[i].end; ++next)
-                marked = marked || (next->end > base_ && matters(*next));
+                marked = marked || matters(*next);
+            hits_ = {first, next};
             if (marked)
                 look();
             else if (region_ != Region::kCode && text_.find(':') != std::string_view::npos)
@@ -155,18 +160,27 @@ private:
 
     void look() {
         std::vector<Range> links;
-        for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
-            links.push_back(*at);
-            add(TokenType::kLink, *at);
+        if (hit("ollama")) {
+            for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
+                links.push_back(*at);
+                add(TokenType::kLink, *at);
+            }
+            for (auto at = find_word(text_); at; at = find_word(text_, at->end))
+                if (!inside(links, *at)) add(TokenType::kWord, *at);
         }
-        for (auto at = find_word(text_); at; at = find_word(text_, at->end))
-            if (!inside(links, *at)) add(TokenType::kWord, *at);
-        for (auto at = find_port(text_); at; at = find_port(text_, at->end))
-            add(TokenType::kPort, *at);
+        if (hit("11434"))
+            for (auto at = find_port(text_); at; at = find_port(text_, at->end))
+                add(TokenType::kPort, *at);
         for (auto at = find_native_path(text_); at; at = find_native_path(text_, at->end))
             add(TokenType::kPath, *at);
         if (region_ != Region::kCode) tags(links);
         names();
+    }
+
+    bool hit(std::string_view literal) const {
+        return std::any_of(hits_.begin(), hits_.end(), [&](const Matcher::Hit& one) {
+            return literals()[one.literal].text == literal;
+        });
     }
 
     static bool inside(const std::vector<Range>& links, const Range& at) {
@@ -183,27 +197,27 @@ private:
 
     /// Options, reply fields and bare families: whole names.
     void names() {
-        for (std::size_t at = 0; at < text_.size();) {
-            if (!name_char(text_[at])) {
-                ++at;
+        std::size_t seen = 0;  // up to here
+        for (const auto& one : hits_) {
+            const std::string_view literal = literals()[one.literal].text;
+            const auto size = literal.size();
+            if (literals()[one.literal].family || one.end < base_ + size ||
+                literal.find_first_of("-./") != std::string_view::npos)  // of several names
                 continue;
-            }
-            std::size_t end = at;
-            while (end < text_.size() && name_char(text_[end]))
-                ++end;
-            const auto name = text_.substr(at, end - at);
+            const auto at = one.end - base_;
+            if (at <= seen) continue;
+            const auto whole = name_of(text_, {at - size, at});
+            seen = whole.end;
+            const auto name = text_.substr(whole.begin, whole.end - whole.begin);
             if (!is_compound(name) && !name.starts_with("mirostat") &&
-                !name.starts_with("Mirostat")) {
-                at = end;  // most names: no look into the tables
+                !name.starts_with("Mirostat"))
                 continue;
-            }
             if (is_own_option(name) || ends_in_option(name))
-                add(TokenType::kOption, {at, end});
+                add(TokenType::kOption, whole);
             else if (is_own_reply_field(name))
-                add(TokenType::kReplyField, {at, end});
+                add(TokenType::kReplyField, whole);
             else if (iequals(name, "keep_alive") || name == "keepAlive" || name == "KeepAlive")
-                add(TokenType::kSharedOption, {at, end});
-            at = end;
+                add(TokenType::kSharedOption, whole);
         }
         // "num-ctx" as a key.
         if (region_ == Region::kKey && text_.find('-') != std::string_view::npos &&
@@ -236,6 +250,7 @@ private:
     std::uint32_t segment_ = 0;
     std::uint32_t base_ = 0;
     std::string_view text_;
+    std::span<const Matcher::Hit> hits_;  // of the segment
     Region region_ = Region::kCode;
 };
 

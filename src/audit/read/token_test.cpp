@@ -19,6 +19,14 @@ TEST(MayHoldTokens, TellsNamesFromLettersInsideOthers) {
         EXPECT_FALSE(may_hold_tokens(text)) << text;
 }
 
+TEST(FindTokens, TwoNamesWithADotBetweenAreNotOne) {
+    const Source source("a.cpp",
+                        "auto n = timings.prompt_eval.count() + num.ctx + reply.evalCount;");
+    const auto tokens = find_tokens(source, read_segments(source));
+    ASSERT_EQ(tokens.size(), 1U);
+    EXPECT_EQ(source.text().substr(tokens[0].begin, tokens[0].end - tokens[0].begin), "evalCount");
+}
+
 /// It may be asked before a text is cut, so it must not miss what a segment by itself holds.
 TEST(MayHoldTokens, IsTrueWhereverATokenIsFound) {
     static constexpr std::string_view kPieces[] = {
