@@ -309,11 +309,8 @@ std::string route_prefix(std::string_view text) {
 
 }  // namespace
 
-bool may_serve_routes(const Source& source) {
-    const auto& form = source.form();
-    if (!form.code || form.test) return false;
+bool may_serve_routes(std::string_view text) {
     // A string that begins with '/', right behind the bracket.
-    const auto text = source.text();
     for (std::size_t at = 0; (at = text.find('(', at)) != std::string_view::npos;) {
         const auto before = text.substr(0, at + 1);
         at = std::min(text.find_first_not_of(" \t\r\v\f", at + 1), text.size());

@@ -25,11 +25,10 @@ TEST(MayServeRoutes, IsTrueWhereverARouteIsFound) {
         learn_routes(file, model);
         if (model.routes.empty()) continue;
         ++found;
-        ASSERT_TRUE(may_serve_routes(file.source)) << text;
+        ASSERT_TRUE(may_serve_routes(text)) << text;
     }
     EXPECT_GT(found, 500U);
-    EXPECT_FALSE(may_serve_routes(Source("a.ts", "fetch('/api/chat'); cut(\"/\")")));
-    EXPECT_FALSE(may_serve_routes(Source("tests/test_a.py", "app.get('/api/chat')")));
+    EXPECT_FALSE(may_serve_routes("fetch('/api/chat'); cut(\"/\")"));
 }
 
 }  // namespace

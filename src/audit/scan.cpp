@@ -172,8 +172,7 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
                              (keep == Keep::kWithTokens || !has_letters(text)) &&
                              !holds_allowance(text) && !form.manifest;
     const bool may_hold = !needs_token || may_hold_tokens(text);
-    if (may_hold || may_serve_routes(out.file.source))
-        out.file.segments = read_segments(out.file.source);
+    if (may_hold || may_serve_routes(text)) out.file.segments = read_segments(out.file.source);
     if (may_hold) out.file.tokens = find_tokens(out.file.source, out.file.segments);
     if (needs_token && out.file.tokens.empty()) {
         Model served;
@@ -274,6 +273,13 @@ private:
     bool ended_ = false;
 };
 
+/// Most of what the search finds is part of another name, and the largest files hold the most: that
+/// is told before they are copied and cut into lines.
+bool may_matter(std::string_view path, std::string_view bytes) {
+    return may_hold_tokens(bytes) || word_scanner().matches(bytes) || holds_allowance(bytes) ||
+           may_serve_routes(bytes) || classify(path, {}).manifest;
+}
+
 /// Its letters may stand two bytes apart: no scan finds them.
 bool may_be_wide(std::string_view bytes) {
     return bytes.size() >= 2 && bytes.size() < kMaxRead &&
@@ -290,11 +296,15 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Search& sea
     if (!bytes) return;
     out.matched = search(*bytes);
     const auto name = name_of(walked.path);
-    if (!out.matched && !may_be_wide(*bytes) && !has_word(name) && keep != Keep::kForced) {
-        const auto form_name = to_lower(name);
-        const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
-                              form_name == "cargo.toml" || form_name == "go.mod";
-        if (!manifest) return;
+    if (keep != Keep::kForced && !has_word(name) && !may_be_wide(*bytes)) {
+        if (!out.matched) {
+            const auto form_name = to_lower(name);
+            const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
+                                  form_name == "cargo.toml" || form_name == "go.mod";
+            if (!manifest) return;
+        } else if (keep < Keep::kAlways && !may_matter(walked.path, *bytes)) {
+            return;
+        }
     }
     read_text(walked.path, std::string(*bytes), walked.outside_git, policy, out, keep, wanted);
 }
