@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "audit/baseline.hpp"
@@ -30,31 +31,28 @@ bool is_own_file(std::string_view path) {
 
 const Search references = [](std::string_view bytes) { return reference_scanner().matches(bytes); };
 
-/// Reads the files of a scope into a project, as often as new words are learned.
+/// Reads files into a project, as often as new words are learned.
 class Reader {
 public:
-    Reader(const Options& options, const Policy& policy, const Scope& scope, Project& project,
-           Report& report)
-        : options_(options),
-          policy_(policy),
-          files_(scope.walk.files),
-          project_(project),
-          report_(report),
-          judged_(scope.judged()),
-          kept_(files_.size(), 0) {}
+    Reader(const Options& options, const Policy& policy, Project& project, Report& report)
+        : options_(options), policy_(policy), project_(project), report_(report) {}
 
-    /// The first look at every file.
-    void read_all() {
-        in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
-            if (is_own_file(files_[i].path)) return;
-            Scanned scanned;
-            scan_file(files_[i], policy_, references, scanned, keep(i));
-            const std::scoped_lock lock(guard_);
-            ++report_.stats.files;
-            report_.stats.bytes += scanned.bytes;
-            report_.stats.matched += scanned.matched ? 1 : 0;
-            take(i, std::move(scanned));
-        });
+    /// The first look at a file; on any thread.
+    void look(WalkedFile& file) {
+        if (is_own_file(file.path)) return;
+        Scanned scanned;
+        scan_file(file, policy_, references, scanned, keep(file));
+        file.size = scanned.bytes;
+        const std::scoped_lock lock(guard_);
+        ++report_.stats.files;
+        report_.stats.bytes += scanned.bytes;
+        report_.stats.matched += scanned.matched ? 1 : 0;
+        take(file, std::move(scanned));
+    }
+    /// When each was looked at.
+    void looked_at(Scope& scope) {
+        files_ = scope.walk.files;
+        judged_ = scope.judged();
         project_.sort_files();
     }
     /// Files that use a name which the tree itself gave to Ollama's address, service or model.
@@ -64,11 +62,11 @@ public:
         const Matcher matcher(views);
         const Search learned = [&](std::string_view bytes) { return matcher.matches(bytes); };
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
-            if (kept_[i] != 0 || is_own_file(files_[i].path)) return;
+            if (files_[i].done || is_own_file(files_[i].path)) return;
             Scanned scanned;
             scan_file(files_[i], policy_, learned, scanned, Keep::kAlways);
             const std::scoped_lock lock(guard_);
-            take(i, std::move(scanned));
+            take(files_[i], std::move(scanned));
         });
         project_.sort_files();
     }
@@ -78,7 +76,7 @@ public:
         if (judged_ == nullptr) return;
         std::multimap<std::string, std::size_t, std::less<>> by_module;
         for (std::size_t i = 0; i < files_.size(); ++i)
-            if (kept_[i] == 0 && classify(files_[i].path, {}).code)
+            if (!files_[i].done && is_code(language_of(files_[i].path)))
                 by_module.emplace(module_name(files_[i].path), i);
         std::set<std::string, std::less<>> asked;
         std::vector<std::string> ask;
@@ -97,11 +95,12 @@ public:
             const std::string name = std::move(ask.back());
             ask.pop_back();
             for (auto [at, end] = by_module.equal_range(name); at != end; ++at) {
-                if (kept_[at->second] != 0) continue;
+                auto& file = files_[at->second];
+                if (file.done) continue;
                 Scanned scanned;
-                scan_file(files_[at->second], policy_, references, scanned, Keep::kForced);
+                scan_file(file, policy_, references, scanned, Keep::kForced);
                 const bool read = scanned.state == Scanned::State::kRead;
-                take(at->second, std::move(scanned));
+                take(file, std::move(scanned));
                 if (read) want(project_.files().back());
             }
             for (auto [at, end] = read_before.equal_range(name); at != end; ++at)
@@ -115,11 +114,11 @@ public:
         std::vector<Importer> found;
         in_parallel(files_.size(), options_.threads, [&](std::size_t i) {
             const auto& file = files_[i];
-            if (kept_[i] != 0 || file.size > kLargestCode) return;
-            const auto form = classify(file.path, {});
-            if (!form.code) return;
+            if (file.done || file.size > kLargestCode) return;
+            const auto language = language_of(file.path);
+            if (!can_import_values(language)) return;
             const auto names_one = [&](std::string_view bytes) {
-                return importers.name_one(bytes, form.language);
+                return importers.name_one(bytes, language);
             };
             const auto names_one_as_text = [&](const ParsedFile& read) {
                 return importers.name_one(read.source.text(), read.source.form().language);
@@ -149,23 +148,22 @@ public:
     }
 
 private:
-    Keep keep(std::size_t i) const {
-        if (judged_ != nullptr && judged_->contains(files_[i].path)) return Keep::kForced;
+    Keep keep(const WalkedFile& file) const {
+        if (file.changed) return Keep::kForced;
         return options_.look_alikes ? Keep::kWithLetters : Keep::kWithTokens;
     }
-    void take(std::size_t i, Scanned&& scanned) {
+    void take(WalkedFile& file, Scanned&& scanned) {
         if (scanned.state == Scanned::State::kUnread)
-            report_.not_read.push_back({files_[i].path, scanned.reason, files_[i].named});
-        if (project_.take(std::move(scanned))) kept_[i] = 1;
+            report_.not_read.push_back({file.path, scanned.reason, file.named});
+        file.done = project_.take(std::move(scanned));
     }
 
     const Options& options_;
     const Policy& policy_;
-    const std::vector<WalkedFile>& files_;
     Project& project_;
     Report& report_;
-    const std::set<std::string>* judged_;
-    std::vector<std::uint8_t> kept_;
+    std::span<WalkedFile> files_;
+    const std::set<std::string>* judged_ = nullptr;
     std::mutex guard_;
 };
 
@@ -193,14 +191,17 @@ Result<Report> audit(const Options& options) {
             "this processor has no SSSE3, which the search needs; audit on another machine");
     // Made while the tree is walked and git is asked: that waits for the disk and for others.
     const auto prepared = std::async(std::launch::async, prepare_scanners);
-    SEGUE_TRY(scope, scope_of(options));
-    const Walk& walked = scope.walk;
+    SEGUE_TRY(policy, read_policy(root_of(options.paths)));
     Report report;
+    Project project(options, policy, report);
+    Reader reader(options, policy, project, report);
+    SEGUE_TRY(scope, scope_of(options, [&](WalkedFile& file) { reader.look(file); }));
+    reader.looked_at(scope);
+    const Walk& walked = scope.walk;
     report.root = walked.root;
     report.git = walked.git.there;
     report.commit = walked.git.commit;
-    report.not_read = walked.not_read;
-    SEGUE_TRY(policy, read_policy(walked.root));
+    report.not_read.insert(report.not_read.end(), walked.not_read.begin(), walked.not_read.end());
     report.proof = policy.proof;
     if (options.identify) {
         report.dirty = walked.git.there && git_dirty(walked.root);
@@ -208,13 +209,11 @@ Result<Report> audit(const Options& options) {
         if (auto hash = tree_sha256(walked.root, walked.git, walked.files, options.threads))
             report.tree_sha256 = std::move(*hash);
     }
-    Project project(options, policy, report);
-    project.set_paths(scope.paths);
-    Reader reader(options, policy, scope, project, report);
-    reader.read_all();
+    auto tree = std::async(std::launch::async, [&] { return facts_of(scope.paths); });
     project.learn(&walked);
     reader.read_again(project.learned_words());
     reader.read_imported();
+    project.set_tree(tree.get());
     project.finish({[&](const auto& words) { return reader.importers(words); },
                     [&](const auto& chosen) { return reader.read(chosen); }},
                    scope.judged());
@@ -253,7 +252,7 @@ Report audit_texts(const std::vector<std::pair<std::string, std::string>>& files
     std::vector<std::string> paths;
     for (const auto& [path, text] : files)
         paths.push_back(path);
-    project.set_paths(paths);
+    project.set_tree(facts_of(paths));
     for (const auto& [path, text] : files) {
         Scanned scanned;
         read_text(path, text, false, policy, scanned,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
@@ -279,21 +280,22 @@ void learn_own_names(const ParsedFile& file, Model& model) {
                 add(text.substr(at + 6, text.find_first_of("\"'", at + 6) - at - 6));
 }
 
-void learn_routes(const ParsedFile& file, Model& model) {
-    const auto& form = file.source.form();
-    if (!form.code || form.test) return;
+namespace {
+
+/// What stands in front of a route: `app.get("/api/chat"`.
+bool serves(std::string_view before) {
     static constexpr std::string_view kVerbs[] = {
         "get(",        "post(",      "put(",     "delete(",    "route(",     "all(",
         "HandleFunc(", "Handle(",    "GET(",     "POST(",      "DELETE(",    "MapGet(",
         "MapPost(",    "MapDelete(", "Mapping(", "api_route(", "websocket(", "HttpGet(",
         "HttpPost(",   "Route(",     "Get(",     "Post("};
-    static constexpr std::string_view kClients[] = {
-        "requests",     "httpx",        "axios",     "client",  "fetch",      "session",
-        "http",         "$http",        "ky",        "got",     "api_client", "request",
-        "supertest",    "superagent",   "this.http", "aiohttp", "ollama",     "self.client",
-        "self._client", "self.session", "self.http", "$fetch",  "reqwest"};
+    return std::any_of(std::begin(kVerbs), std::end(kVerbs),
+                       [&](std::string_view verb) { return before.ends_with(verb); });
+}
+
+/// `prefix="/api"` of a router; the last of the ways to write it wins.
+std::string route_prefix(std::string_view text) {
     std::string prefix;
-    const auto text = file.source.text();
     for (const std::string_view sign :
          {"prefix=\"", "prefix='", "url_prefix=\"", "url_prefix='", "RequestMapping(\"",
           "basePath('", "basePath(\"", "prefix: '", "prefix: \""})
@@ -302,6 +304,31 @@ void learn_routes(const ParsedFile& file, Model& model) {
             prefix = std::string(text.substr(
                 begin, std::min<std::size_t>(text.find_first_of("\"'", begin) - begin, 60)));
         }
+    return prefix;
+}
+
+}  // namespace
+
+bool may_serve_routes(std::string_view text) {
+    // A string that begins with '/', right behind the bracket.
+    for (std::size_t at = 0; (at = text.find('(', at)) != std::string_view::npos;) {
+        const auto before = text.substr(0, at + 1);
+        at = std::min(text.find_first_not_of(" \t\r\v\f", at + 1), text.size());
+        const auto quoted = text.substr(at, 2);
+        if ((quoted == "\"/" || quoted == "'/" || quoted == "`/") && serves(before)) return true;
+    }
+    return false;
+}
+
+void learn_routes(const ParsedFile& file, Model& model) {
+    const auto& form = file.source.form();
+    if (!form.code || form.test) return;
+    static constexpr std::string_view kClients[] = {
+        "requests",     "httpx",        "axios",     "client",  "fetch",      "session",
+        "http",         "$http",        "ky",        "got",     "api_client", "request",
+        "supertest",    "superagent",   "this.http", "aiohttp", "ollama",     "self.client",
+        "self._client", "self.session", "self.http", "$fetch",  "reqwest"};
+    std::optional<std::string> prefix;  // looked for when the first route is found: few have any
     for (const auto& segment : file.segments.list) {
         if (segment.region != Region::kString) continue;
         auto route = text_of(file, segment);
@@ -311,10 +338,7 @@ void learn_routes(const ParsedFile& file, Model& model) {
         const auto start = static_cast<std::size_t>(
             segment.begin - file.source.line_start(file.source.line_of(segment.begin)));
         const auto before = trim(line.substr(0, start > 0 ? start - 1 : 0));
-        const bool called =
-            std::any_of(std::begin(kVerbs), std::end(kVerbs),
-                        [&](std::string_view verb) { return before.ends_with(verb); });
-        if (!called) continue;
+        if (!serves(before)) continue;
         const auto open = before.rfind('(');
         const auto dot = before.rfind('.', open);
         std::string_view owner =
@@ -332,7 +356,8 @@ void learn_routes(const ParsedFile& file, Model& model) {
                                          })))
             continue;
         model.routes.emplace(route);
-        model.routes.emplace(prefix + std::string(route));
+        if (!prefix) prefix = route_prefix(file.source.text());
+        model.routes.emplace(*prefix + std::string(route));
         model.routes.emplace("/api" + std::string(route));
     }
 }

@@ -61,6 +61,8 @@ std::string normalised(std::string_view name);
 
 /// The names that a manifest gives to the project.
 void learn_own_names(const ParsedFile& file, Model& model);
+/// False: a file of this text serves none, however it is cut.
+bool may_serve_routes(std::string_view text);
 /// The routes that a file serves; also of files that hold no reference.
 void learn_routes(const ParsedFile& file, Model& model);
 /// Services, environment names, routes, definitions.

@@ -19,15 +19,10 @@
 
 namespace segue::audit {
 
-void Project::set_paths(const std::vector<std::string>& paths) {
-    for (const auto& path : paths) {
-        model_.paths.add(path);
-        add_file_route(to_lower(path));
-    }
-}
+namespace {
 
 /// Files that are routes: Next, Nuxt, SvelteKit.
-void Project::add_file_route(const std::string& path) {
+void add_file_route(const std::string& path, std::set<std::string, std::less<>>& routes) {
     if (path.find("api/") == std::string::npos) return;  // asked of every path of the tree
     for (const std::string_view folder : {"app/api/", "server/api/", "pages/api/", "routes/api/"}) {
         const auto at = path.find(folder);
@@ -37,8 +32,24 @@ void Project::add_file_route(const std::string& path) {
         for (const std::string_view end :
              {"/route", "/index", "/+server", ".post", ".get", ".delete", ".put"})
             if (rest.ends_with(end)) rest.resize(rest.size() - end.size());
-        model_.routes.emplace("/api/" + rest);
+        routes.emplace("/api/" + rest);
     }
+}
+
+}  // namespace
+
+TreeFacts facts_of(const std::vector<std::string>& paths) {
+    TreeFacts out;
+    for (const auto& path : paths) {
+        out.paths.add(path);
+        add_file_route(to_lower(path), out.routes);
+    }
+    return out;
+}
+
+void Project::set_tree(TreeFacts facts) {
+    model_.paths = std::move(facts.paths);
+    model_.routes.merge(facts.routes);
 }
 
 bool Project::take(Scanned&& scanned) {
@@ -85,8 +96,14 @@ void Project::learn(const Walk* walked) {
             news = learn_services(file, model_) || news;
         if (!news) break;
     }
-    for (const auto& file : files_)
-        audit::learn(file, model_);
+    std::vector<Model> said(files_.size());
+    in_parallel(files_.size(), options_.threads,
+                [&](std::size_t i) { audit::learn(files_[i], said[i]); });
+    for (auto& of_file : said) {  // of what two files say of a name, the first counts
+        model_.learned.merge(of_file.learned);
+        model_.routes.merge(of_file.routes);
+        model_.defined.merge(of_file.defined);
+    }
 }
 
 void Project::add_own(std::string_view name) {

@@ -16,13 +16,21 @@
 
 namespace segue::audit {
 
+/// What the paths of a tree say, of files that were read or not: modules, and routes that are
+/// files.
+struct TreeFacts {
+    Paths paths;
+    std::set<std::string, std::less<>> routes;
+};
+TreeFacts facts_of(const std::vector<std::string>& paths);
+
 class Project {
 public:
     Project(const Options& options, const Policy& policy, Report& report)
         : options_(options), policy_(policy), report_(report) {}
 
-    /// Every path of the tree, read or not: modules and file routes are told by it.
-    void set_paths(const std::vector<std::string>& paths);
+    /// Before finish(), which needs them.
+    void set_tree(TreeFacts facts);
     /// Keeps what was read, and counts it. Not thread-safe; answers whether anything was kept.
     bool take(Scanned&& scanned);
     /// Threads finish in any order; what follows must not.
@@ -39,7 +47,6 @@ public:
     Model& model() { return model_; }
 
 private:
-    void add_file_route(const std::string& path);
     void add_own(std::string_view name);
     void narrow(const std::set<std::string>& only);
 

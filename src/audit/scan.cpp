@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,13 @@ const Matcher& word_scanner() {
     static constexpr std::string_view kStrong[] = {"ollama", "11434"};
     static const Matcher matcher(kStrong);
     return matcher;
+}
+
+/// A comment that allows a finding: rare, and asked of every file that may hold nothing else.
+bool holds_allowance(std::string_view text) {
+    static constexpr std::string_view kAllow[] = {"segue: allow"};
+    static const Matcher matcher(kAllow);
+    return matcher.matches(text) && text.find(kAllow[0]) != std::string_view::npos;
 }
 
 /// Bytes that are overwritten by every file of a thread, and never cleared.
@@ -68,6 +76,11 @@ public:
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     bool ok() const { return fd_ >= 0; }
+    /// 0 when nobody can tell.
+    std::uint64_t size() const {
+        struct stat facts {};
+        return fstat(fd_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
+    }
     /// Until there are `size` bytes or the file ends; how many there are, or -1 on an error.
     ssize_t read(char* to, std::size_t size) const {
         std::size_t have = 0;
@@ -85,9 +98,14 @@ private:
     int fd_;
 };
 
+std::string_view name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
 /// A derived file gets one note, at the first place that holds the word.
 bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
     const auto text = file.source.text();
+    if (!word_scanner().matches(text)) return false;
     auto at = find_word(text);
     if (!at) at = find_port(text);
     if (!at) return false;
@@ -149,12 +167,14 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         out.state = Scanned::State::kRead;
         return;
     }
-    cut(out.file);
-    const auto name =
-        std::string_view(out.file.source.path()).substr(out.file.source.path().rfind('/') + 1);
-    if (keep < Keep::kAlways && out.file.tokens.empty() && !has_word(name) &&
-        (keep == Keep::kWithTokens || !has_letters(out.file.source.text())) &&
-        out.file.source.text().find("segue: allow") == std::string_view::npos && !form.manifest) {
+    const auto text = out.file.source.text();
+    const bool needs_token = keep < Keep::kAlways && !has_word(name_of(shown)) &&
+                             (keep == Keep::kWithTokens || !has_letters(text)) &&
+                             !holds_allowance(text) && !form.manifest;
+    const bool may_hold = !needs_token || may_hold_tokens(text);
+    if (may_hold || may_serve_routes(text)) out.file.segments = read_segments(out.file.source);
+    if (may_hold) out.file.tokens = find_tokens(out.file.source, out.file.segments);
+    if (needs_token && out.file.tokens.empty()) {
         Model served;
         learn_routes(out.file, served);
         out.routes = std::move(served.routes);
@@ -208,11 +228,12 @@ private:
         out_.state = Scanned::State::kUnread;
         out_.reason = std::move(reason);
     }
-    /// Reads on until `size` bytes are there or the file ends. The walk said how large it is, which
-    /// may have changed since.
+    /// Reads on until `size` bytes are there or the file ends.
     bool read_to(std::size_t size) {
         while (!ended_ && have_ < size) {
-            const auto said = walked_.size > have_ ? walked_.size + 1 : 2 * have_ + 4096;
+            // Most files end within the first piece; of others the size may change meanwhile.
+            const auto all = have_ == 0 ? kHead : file_.size();
+            const auto said = all > have_ ? all + 1 : 2 * have_ + 4096;
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(said, size));
             buffer_.grow(wanted, have_);
             if (!read_at(have_, wanted - have_)) return false;
@@ -252,6 +273,13 @@ private:
     bool ended_ = false;
 };
 
+/// Most of what the search finds is part of another name, and the largest files hold the most: that
+/// is told before they are copied and cut into lines.
+bool may_matter(std::string_view path, std::string_view bytes) {
+    return may_hold_tokens(bytes) || word_scanner().matches(bytes) || holds_allowance(bytes) ||
+           may_serve_routes(bytes) || classify(path, {}).manifest;
+}
+
 /// Its letters may stand two bytes apart: no scan finds them.
 bool may_be_wide(std::string_view bytes) {
     return bytes.size() >= 2 && bytes.size() < kMaxRead &&
@@ -267,12 +295,16 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Search& sea
     const auto bytes = reading.text();
     if (!bytes) return;
     out.matched = search(*bytes);
-    const auto name = std::string_view(walked.path).substr(walked.path.rfind('/') + 1);
-    if (!out.matched && !may_be_wide(*bytes) && !has_word(name) && keep != Keep::kForced) {
-        const auto form_name = to_lower(name);
-        const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
-                              form_name == "cargo.toml" || form_name == "go.mod";
-        if (!manifest) return;
+    const auto name = name_of(walked.path);
+    if (keep != Keep::kForced && !has_word(name) && !may_be_wide(*bytes)) {
+        if (!out.matched) {
+            const auto form_name = to_lower(name);
+            const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||
+                                  form_name == "cargo.toml" || form_name == "go.mod";
+            if (!manifest) return;
+        } else if (keep < Keep::kAlways && !may_matter(walked.path, *bytes)) {
+            return;
+        }
     }
     read_text(walked.path, std::string(*bytes), walked.outside_git, policy, out, keep, wanted);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "audit/read/form.hpp"
+#include "audit/workers.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -65,7 +66,7 @@ public:
 
     void run() {
         for (const auto& path : *scope_.only)
-            add(path, UINT64_MAX);
+            if (add(path, UINT64_MAX) > 0) scope_.walk.files.back().changed = true;
         std::vector<Near> settings;
         std::vector<Near> others;
         for (const auto& path : scope_.paths) {
@@ -107,7 +108,7 @@ private:
         if (lstat(absolute.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return 0;
         const auto size = static_cast<std::uint64_t>(facts.st_size);
         if (size > limit) return 0;
-        scope_.walk.files.push_back({path, absolute, size, false, false});
+        scope_.walk.files.push_back({path, absolute, size});
         return std::max<std::uint64_t>(size, 1);
     }
 
@@ -118,12 +119,10 @@ private:
 
 /// Nothing when the whole tree must be read: no repository, several paths, a changed policy.
 Result<std::optional<Scope>> changed_scope(const Options& options) {
-    std::string root = options.paths.front();
-    while (root.size() > 1 && root.back() == '/')
-        root.pop_back();
+    const std::string root = root_of(options.paths);
     struct stat facts {};
     if (options.paths.size() != 1 || options.everything || options.ignore == UseIgnoreRules::kNo ||
-        stat(root.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
+        stat(options.paths.front().c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
         return std::optional<Scope>();
     Scope scope;
     scope.walk.root = root;
@@ -148,13 +147,17 @@ Result<std::optional<Scope>> changed_scope(const Options& options) {
 
 }  // namespace
 
-Result<Scope> scope_of(const Options& options) {
+Result<Scope> scope_of(const Options& options, const Visit& visit) {
     if (!options.since.empty()) {
         SEGUE_TRY(changed, changed_scope(options));
-        if (changed) return std::move(*changed);
+        if (changed) {
+            auto& files = changed->walk.files;
+            in_parallel(files.size(), options.threads, [&](std::size_t i) { visit(files[i]); });
+            return std::move(*changed);
+        }
     }
     Scope scope;
-    SEGUE_TRY(walked, walk(options.paths, options.ignore));
+    SEGUE_TRY(walked, walk(options.paths, options.ignore, visit, options.threads));
     scope.walk = std::move(walked);
     for (const auto& file : scope.walk.files)
         scope.paths.push_back(file.path);

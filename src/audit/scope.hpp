@@ -22,7 +22,8 @@ struct Scope {
     const std::set<std::string>* judged() const { return only ? &*only : nullptr; }
 };
 
-Result<Scope> scope_of(const Options& options);
+/// `visit` is called once with each file that is read, on several threads.
+Result<Scope> scope_of(const Options& options, const Visit& visit);
 /// Findings on lines that were there before the revision are known.
 void mark_since(const Scope& scope, Report& report);
 

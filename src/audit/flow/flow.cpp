@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "audit/flow/reach.hpp"
 #include "audit/flow/world.hpp"
 #include "audit/judge.hpp"
 #include "audit/read/imports.hpp"
@@ -72,6 +73,19 @@ void cut_cells(const ParsedFile& file, FlowFile& out) {
     out.language = Language::kPython;
 }
 
+/// 100,000 brackets make a tree of that depth: no recursion goes there.
+bool too_deep(std::string_view text) {
+    std::size_t depth = 0;
+    for (const char c : text) {
+        if (c == '(' || c == '[' || c == '{') {
+            if (++depth > 400) return true;
+        } else if ((c == ')' || c == ']' || c == '}') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
 bool worth_parsing(const ParsedFile& file) {
     return file.follow ||
            std::any_of(file.tokens.begin(), file.tokens.end(), [](const Token& token) {
@@ -104,22 +118,10 @@ bool prepare(ParsedFile& file, FlowFile& out) {
         case Language::kRust: *out.script = file.source.text(); break;
         default: return false;
     }
+    if (too_deep(*out.script)) return false;
     out.around = std::make_unique<const Surroundings>(file);
     out.speaks = out.around->speaks_ollama();
     return true;
-}
-
-/// 100,000 brackets make a tree of that depth: no recursion goes there.
-bool too_deep(std::string_view text) {
-    std::size_t depth = 0;
-    for (const char c : text) {
-        if (c == '(' || c == '[' || c == '{') {
-            if (++depth > 400) return true;
-        } else if ((c == ')' || c == ']' || c == '}') && depth > 0) {
-            --depth;
-        }
-    }
-    return false;
 }
 
 /// Text between JSX tags is no code, as the lexer took it: where a token lies in it, it becomes a
@@ -156,7 +158,6 @@ void mark_texts(FlowFile& file, const Tree& tree) {
 }
 
 void parse_one(FlowFile& file) {
-    if (too_deep(*file.script)) return;
     auto tree = Tree::parse(file.language, *file.script);
     // JSX that the JavaScript grammar cannot read is tried with TSX.
     if (tree && tree->has_error() &&
@@ -186,6 +187,7 @@ bool World::leads_on(const Value& value, int depth) const {
 }
 
 bool World::is_stale(std::size_t file) const {
+    if (!files[file].nodes) return false;
     const auto& passed = files[file].passed;
     if (!passed) return true;
     const auto newer = [&](Cell read) {
@@ -220,20 +222,29 @@ namespace {
 /// Those of the files that import one of `giving`. Many modules are called base or utils: the one
 /// that is meant must be among them.
 void keep_importers(std::vector<Importer>& found, const World& world,
-                    const std::set<std::size_t>& giving) {
+                    const std::set<std::size_t>& giving, unsigned threads) {
     Modules modules = world.modules;
+    Modules wanted;  // most modules are told apart by their names alone
     const std::size_t known = world.files.size();
+    for (const auto file : giving)
+        wanted.add(module_stem(world.files[file].parsed->source.path()), file);
     for (std::size_t i = 0; i < found.size(); ++i)
         if (const auto stem = module_stem(found[i].path); !modules.has(stem))
             modules.add(stem, known + i);  // x.js beside x.ts: that one stays what x means
-    std::erase_if(found, [&](const Importer& file) {
-        if (!file.modules) return false;  // its imports name no files
-        return std::none_of(
-            file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+    std::vector<std::uint8_t> keep(found.size(), 0);
+    in_parallel(found.size(), threads, [&](std::size_t i) {
+        const auto& file = found[i];
+        // Of some languages the imports name no files.
+        keep[i] =
+            !file.modules ||
+            std::any_of(file.modules->begin(), file.modules->end(), [&](const std::string& module) {
+                if (!wanted.may_mean(module)) return false;
                 const auto meant = modules.resolve(module, file.path, file.language);
                 return meant && giving.contains(*meant);
             });
     });
+    std::size_t index = 0;
+    std::erase_if(found, [&](const Importer&) { return keep[index++] == 0; });
 }
 
 }  // namespace
@@ -242,27 +253,27 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
             const ReadMore& more) {
     Flow out;
     World world(model);
+    Reach reach(world, threads);
     const auto take = [&](std::size_t from) {
-        std::vector<FlowFile> fresh;
-        for (std::size_t i = from; i < files.size(); ++i) {
-            FlowFile file;
-            file.index = i;
-            if (worth_parsing(files[i]) && prepare(files[i], file))
-                fresh.push_back(std::move(file));
-        }
-        // The largest first: one that begins last would keep everything waiting.
-        std::vector<FlowFile*> order;
-        for (auto& file : fresh)
-            order.push_back(&file);
-        std::stable_sort(order.begin(), order.end(), [](const FlowFile* a, const FlowFile* b) {
-            return a->script->size() > b->script->size();
+        std::vector<FlowFile> fresh(files.size() - from);
+        in_parallel(fresh.size(), threads, [&](std::size_t i) {
+            auto& file = files[from + i];
+            if (worth_parsing(file) && !prepare(file, fresh[i])) fresh[i].parsed = nullptr;
         });
-        in_parallel(order.size(), threads, [&](std::size_t i) { parse_one(*order[i]); });
-        for (auto& file : fresh) {
+        for (std::size_t i = 0; i < fresh.size(); ++i) {
+            fresh[i].index = from + i;
+            if (fresh[i].parsed != nullptr) world.add(std::move(fresh[i]));
+        }
+        auto chosen = reach.more();
+        // The largest first: one that begins last would keep everything waiting.
+        std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {
+            return world.files[a].script->size() > world.files[b].script->size();
+        });
+        in_parallel(chosen.size(), threads,
+                    [&](std::size_t i) { parse_one(world.files[chosen[i]]); });
+        for (const auto file : chosen) {
             ++out.parsed;
-            out.bytes += file.script->size();
-            if (!file.nodes) continue;
-            world.add(std::move(file));
+            out.bytes += world.files[file].script->size();
         }
     };
     const auto rounds = [&] {
@@ -293,7 +304,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         }
         if (giving.empty()) break;
         auto chosen = more.find(words);
-        keep_importers(chosen, world, giving);
+        keep_importers(chosen, world, giving, threads);
         std::set<std::string_view> known;
         for (const auto& file : files)
             known.insert(file.source.path());
@@ -309,6 +320,7 @@ Flow follow(std::vector<ParsedFile>& files, const Model& model, unsigned threads
         rounds();
     }
     for (std::size_t i = 0; i < world.files.size(); ++i) {
+        if (!world.files[i].nodes) continue;
         pass(world, i, true);
         auto& file = *world.files[i].parsed;
         std::stable_sort(file.tokens.begin(), file.tokens.end(),

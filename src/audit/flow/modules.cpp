@@ -20,6 +20,25 @@ void Modules::add(const std::string& stem, std::size_t file) {
     stems_[stem] = file;
 }
 
+namespace {
+
+void drop_extensions(std::string& path) {
+    for (const std::string_view extension : {".js", ".ts", ".mjs", ".jsx", ".tsx", ".vue"})
+        if (path.ends_with(extension)) path.resize(path.size() - extension.size());
+}
+
+}  // namespace
+
+bool Modules::may_mean(std::string_view module) const {
+    // "./", "..", ".": a folder, whose name stands elsewhere.
+    if (module.find_first_not_of("./") == std::string_view::npos) return true;
+    std::string name = to_lower(module.substr(module.find_last_of("/") + 1));
+    if (name.empty() || by_name_.contains(name)) return true;
+    if (by_name_.contains(name.substr(name.rfind('.') + 1))) return true;  // Python's dots
+    drop_extensions(name);
+    return by_name_.contains(name);
+}
+
 std::optional<std::size_t> Modules::resolve(std::string_view module, std::string_view importer,
                                             Language language) const {
     const std::string from = to_lower(importer);
@@ -46,8 +65,7 @@ std::optional<std::size_t> Modules::resolve(std::string_view module, std::string
         }
         for (const std::string_view alias : {"@/", "~/", "~~/", "src/", "$lib/", "#/"})
             if (path.starts_with(alias)) path.erase(0, alias.size());
-        for (const std::string_view extension : {".js", ".ts", ".mjs", ".jsx", ".tsx", ".vue"})
-            if (path.ends_with(extension)) path.resize(path.size() - extension.size());
+        drop_extensions(path);
     }
     if (relative) {
         const std::string whole = path.empty()     ? folder

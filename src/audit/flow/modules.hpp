@@ -23,6 +23,8 @@ public:
     /// `stem` from module_stem(); a later file of the same stem takes its place.
     void add(const std::string& stem, std::size_t file);
     bool has(const std::string& stem) const { return stems_.contains(stem); }
+    /// False: resolve() finds none, whoever imports it. Cheap: asked of every text in quotes.
+    bool may_mean(std::string_view module) const;
     /// The file that `module`, as written, means in the file at the path `importer`.
     std::optional<std::size_t> resolve(std::string_view module, std::string_view importer,
                                        Language language) const;

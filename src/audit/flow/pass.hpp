@@ -31,6 +31,8 @@ bool is_native_package(std::string_view module);
 std::uint32_t import_traits(std::string_view name, bool connector);
 /// A URL that names another engine, or has vLLM's port: the default of a name that says Ollama.
 bool is_other_engine(std::string_view text);
+/// What a text says whatever stands around it: an address, a tag of a family that is known.
+std::uint32_t traits_of_text(std::string_view text);
 /// A string literal without its quotes and prefixes.
 std::string_view unquoted(std::string_view text);
 

@@ -23,6 +23,11 @@ std::string_view Pass::literal(Node node) const {
 }
 
 std::uint32_t Pass::literal_traits(std::string_view text) const {
+    const auto traits = traits_of_text(text);
+    return file_.speaks && is_bare_family(text) ? traits | kTag : traits;
+}
+
+std::uint32_t traits_of_text(std::string_view text) {
     std::uint32_t traits = 0;
     if (find_port(text)) traits |= kAddress;
     if (const auto word = find_word(text)) {
@@ -37,7 +42,6 @@ std::uint32_t Pass::literal_traits(std::string_view text) const {
         traits |= kApiBase;
     const auto tag = find_tag(text);
     if (tag && tag->at == Range{0, text.size()} && tag->family_known) traits |= kTag;
-    if (file_.speaks && is_bare_family(text)) traits |= kTag;
     return traits;
 }
 

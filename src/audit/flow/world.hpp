@@ -47,7 +47,7 @@ struct FlowFile {
     std::unique_ptr<std::string> script = std::make_unique<std::string>();
     std::vector<std::uint32_t> origin;  // notebooks: offset of each byte in the file
     Language language = Language::kOther;
-    std::unique_ptr<const Nodes> nodes;
+    std::unique_ptr<const Nodes> nodes;     // none while nothing reaches it: see reach.hpp
     std::map<std::uint32_t, Names> scopes;  // by the first byte of the function; 0 = the module
     bool speaks = false;
     std::unique_ptr<const Surroundings> around;

@@ -135,6 +135,11 @@ private:
     std::vector<std::string_view> parts_;
 };
 
+std::string_view extension_of(std::string_view name) {
+    const auto dot = name.rfind('.');
+    return dot == std::string_view::npos ? std::string_view{} : name.substr(dot + 1);
+}
+
 Language language_of(std::string_view name, std::string_view extension, std::string_view head) {
     if (name.starts_with("dockerfile") || name.starts_with("containerfile") ||
         extension == "dockerfile")
@@ -186,6 +191,8 @@ Language language_of(std::string_view name, std::string_view extension, std::str
     return kOther;
 }
 
+}  // namespace
+
 bool is_code(Language language) {
     switch (language) {
         case kPython:
@@ -229,6 +236,8 @@ bool is_code(Language language) {
     }
     return false;
 }
+
+namespace {
 
 std::string_view why_derived(std::string_view name, const Folders& folders, std::string_view head) {
     static constexpr std::string_view kLocks[] = {
@@ -302,18 +311,18 @@ std::string_view language_name(Language language) {
     return kNames[static_cast<std::size_t>(language)];
 }
 
+Language language_of(std::string_view path) {
+    const std::string name = to_lower(path.substr(path.rfind('/') + 1));
+    return language_of(name, extension_of(name), {});
+}
+
 Form classify(std::string_view path, std::string_view head) {
     const std::string lower = to_lower(path);
     const std::string framed = "/" + lower;
     const Folders folders(framed);
-    const auto slash = lower.rfind('/');
-    const std::string_view name = slash == std::string::npos
-                                      ? std::string_view(lower)
-                                      : std::string_view(lower).substr(slash + 1);
-    const auto dot = name.rfind('.');
-    const std::string_view extension =
-        dot == std::string_view::npos ? std::string_view{} : name.substr(dot + 1);
-    const std::string_view stem = name.substr(0, dot);
+    const auto name = std::string_view(lower).substr(lower.rfind('/') + 1);
+    const auto extension = extension_of(name);
+    const std::string_view stem = name.substr(0, name.rfind('.'));
     Form form;
     form.language = language_of(name, extension, head);
     form.code = is_code(form.language);

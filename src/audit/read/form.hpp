@@ -69,6 +69,10 @@ struct Form {
 };
 
 std::string_view language_name(Language language);
+/// Of a program, that others may import.
+bool is_code(Language language);
+/// By the name of the file alone; cheap enough for every file of a tree.
+Language language_of(std::string_view path);
 /// `head` is the beginning of the file (a few KiB are enough).
 Form classify(std::string_view path, std::string_view head);
 

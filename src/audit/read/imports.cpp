@@ -4,6 +4,7 @@
 
 #include "audit/paths.hpp"
 #include "audit/read/token.hpp"
+#include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -96,30 +97,47 @@ std::set<std::string, std::less<>> imported_names(const ParsedFile& file) {
     return out;
 }
 
+bool can_import_values(Language language) {
+    switch (language) {
+        case Language::kPython:
+        case Language::kJavaScript:
+        case Language::kTypeScript:
+        case Language::kTsx:
+        case Language::kVue:
+        case Language::kSvelte:
+        case Language::kGo:
+        case Language::kJava:
+        case Language::kCSharp:
+        case Language::kRust: return true;
+        default: return false;
+    }
+}
+
 Importers::Importers(const std::vector<std::string>& modules)
     : modules_(modules.begin(), modules.end()),
       scanner_(std::vector<std::string_view>(modules.begin(), modules.end())) {
 }
 
 // From the names to the lines, not the other way round: most files hold none of the names, and
-// nearly all hold lines that import.
+// nearly all hold lines that import. The first that does decides, and stands near the top.
 bool Importers::name_one(std::string_view text, Language language) const {
-    std::size_t line_end = 0;  // of the line that was looked at last
-    bool imports = see_each_other(language);
-    for (const auto end : scanner_.ends(text)) {
-        if (end < text.size() && is_name_char(text[end])) continue;
-        auto begin = end;
-        while (begin > 0 && end - begin <= scanner_.longest() && is_name_char(text[begin - 1]))
-            --begin;
-        if (!modules_.contains(to_lower(text.substr(begin, end - begin)))) continue;
-        if (!see_each_other(language) && end > line_end) {
-            const auto line = text.rfind('\n', begin) + 1;
-            line_end = std::min(text.find('\n', end), text.size());
-            imports = import_scanner().matches(text.substr(line, line_end - line));
-        }
-        if (imports) return true;
+    while (true) {
+        Range name;
+        const auto is_one = [&](const Matcher::Hit& hit) {
+            name = {hit.end, hit.end};
+            if (hit.end < text.size() && is_name_char(text[hit.end])) return false;
+            while (name.begin > 0 && name.end - name.begin <= scanner_.longest() &&
+                   is_name_char(text[name.begin - 1]))
+                --name.begin;
+            return modules_.contains(to_lower(text.substr(name.begin, name.end - name.begin)));
+        };
+        if (!scanner_.any(text, is_one)) return false;
+        if (see_each_other(language)) return true;
+        const auto line = text.rfind('\n', name.begin) + 1;
+        const auto line_end = std::min(text.find('\n', name.end), text.size());
+        if (import_scanner().matches(text.substr(line, line_end - line))) return true;
+        text.remove_prefix(line_end);
     }
-    return false;
 }
 
 std::optional<std::vector<std::string>> imported_modules(const ParsedFile& file) {

@@ -21,6 +21,9 @@ std::string module_name(std::string_view path);
 /// each other without an import: every name of the file.
 std::set<std::string, std::less<>> imported_names(const ParsedFile& file);
 
+/// A grammar reads it, so that values can be followed into a file that imports them.
+bool can_import_values(Language language);
+
 /// Asked of many files: whether one of these modules (lower case, more than two letters) is among
 /// their imported_names().
 class Importers {

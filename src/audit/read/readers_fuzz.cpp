@@ -33,7 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         SEGUE_CHECK(segment.path < segments.paths.size());
         last = segment.end;
     }
-    for (const auto& token : find_tokens(source, segments)) {
+    const auto tokens = find_tokens(source, segments);
+    SEGUE_CHECK(tokens.empty() || may_hold_tokens(source.text()));
+    for (const auto& token : tokens) {
         SEGUE_CHECK(token.begin < token.end && token.end <= source.text().size());
         SEGUE_CHECK(token.segment < segments.list.size());
     }

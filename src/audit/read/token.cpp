@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <span>
 
 #include "audit/text/matcher.hpp"
 #include "audit/text/vocabulary.hpp"
@@ -43,6 +44,65 @@ bool family_char(char c) {
     return name_char(c) || c == '.' || c == '-' || c == '/';
 }
 
+/// The whole name around a hit: of letters, digits and '_'.
+Range name_of(std::string_view text, Range hit) {
+    while (hit.begin > 0 && name_char(text[hit.begin - 1]))
+        --hit.begin;
+    while (hit.end < text.size() && name_char(text[hit.end]))
+        ++hit.end;
+    return hit;
+}
+
+/// A family's name stands here as a tag or by itself: "yi" is no part of "yield".
+bool may_be_model(std::string_view text, std::size_t begin) {
+    if (begin > 0 && text[begin - 1] != '_' && name_char(text[begin - 1])) return false;
+    const auto run = [&](std::size_t end) {
+        while (end < text.size() && family_char(text[end]) && text[end] != '/')
+            ++end;
+        return end;
+    };
+    auto end = run(begin);
+    if (text.substr(end).starts_with(':') && find_tag(text.substr(begin, run(end + 1) - begin)))
+        return true;
+    while (end > begin && !name_char(text[end - 1]))
+        --end;
+    const auto name = text.substr(begin, end - begin);
+    // A bare word of JSON ends at a dash.
+    return is_bare_family(name) || is_bare_family(name.substr(0, name.find('-')));
+}
+
+/// What the scanner found is more than letters inside another name.
+bool may_be_token(std::string_view text, const Matcher::Hit& hit) {
+    const std::string_view literal = literals()[hit.literal].text;
+    const Range at{hit.end - literal.size(), hit.end};
+    if (literals()[hit.literal].family) return may_be_model(text, at.begin);
+    const bool goes_on = at.end < text.size() && name_char(text[at.end]);
+    const bool dash = at.end < text.size() && text[at.end] == '-';
+    if (literal.starts_with("/api/")) return !goes_on && !dash;
+    if (literal == "ollama") return true;
+    if (literal == "11434") {
+        const auto at_edge = [&](std::size_t i) {
+            return i >= text.size() || text[i] == '_' || !name_char(text[i]);
+        };
+        return at_edge(at.end) && (at.begin == 0 || at_edge(at.begin - 1) ||
+                                   (at.begin > 1 && text[at.begin - 2] == '\\'));
+    }
+    const auto whole = name_of(text, at);
+    // "num-ctx" is a name as well, where it is a key.
+    if (!literal.starts_with("keep") && (literal.find_first_of("-.") != std::string_view::npos ||
+                                         text.substr(whole.end).starts_with('-')))
+        return true;
+    const auto is_name = [](std::string_view name) {
+        return is_own_option(name) || ends_in_option(name) || is_own_reply_field(name) ||
+               iequals(name, "keep_alive") || name == "keepAlive" || name == "KeepAlive";
+    };
+    const auto name = text.substr(whole.begin, whole.end - whole.begin);
+    // A bare word of JSON begins behind a '_'.
+    return is_name(name) ||
+           (name.starts_with('_') &&
+            is_name(name.substr(std::min(name.find_first_not_of('_'), name.size()))));
+}
+
 class Finder {
 public:
     Finder(const Source& source, const Segments& segments) : source_(source), segments_(segments) {}
@@ -55,9 +115,13 @@ public:
             base_ = segments_.list[i].begin;
             text_ = source_.text().substr(base_, segments_.list[i].end - base_);
             region_ = segments_.list[i].region;
+            while (next != hits.end() && next->end <= base_)
+                ++next;
+            const auto first = next;
             bool marked = false;
             for (; next != hits.end() && next->end <= segments_.list[i].end; ++next)
-                marked = marked || (next->end > base_ && matters(*next));
+                marked = marked || matters(*next);
+            hits_ = {first, next};
             if (marked)
                 look();
             else if (region_ != Region::kCode && text_.find(':') != std::string_view::npos)
@@ -96,18 +160,27 @@ private:
 
     void look() {
         std::vector<Range> links;
-        for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
-            links.push_back(*at);
-            add(TokenType::kLink, *at);
+        if (hit("ollama")) {
+            for (auto at = find_link(text_); at; at = find_link(text_, at->end)) {
+                links.push_back(*at);
+                add(TokenType::kLink, *at);
+            }
+            for (auto at = find_word(text_); at; at = find_word(text_, at->end))
+                if (!inside(links, *at)) add(TokenType::kWord, *at);
         }
-        for (auto at = find_word(text_); at; at = find_word(text_, at->end))
-            if (!inside(links, *at)) add(TokenType::kWord, *at);
-        for (auto at = find_port(text_); at; at = find_port(text_, at->end))
-            add(TokenType::kPort, *at);
+        if (hit("11434"))
+            for (auto at = find_port(text_); at; at = find_port(text_, at->end))
+                add(TokenType::kPort, *at);
         for (auto at = find_native_path(text_); at; at = find_native_path(text_, at->end))
             add(TokenType::kPath, *at);
         if (region_ != Region::kCode) tags(links);
         names();
+    }
+
+    bool hit(std::string_view literal) const {
+        return std::any_of(hits_.begin(), hits_.end(), [&](const Matcher::Hit& one) {
+            return literals()[one.literal].text == literal;
+        });
     }
 
     static bool inside(const std::vector<Range>& links, const Range& at) {
@@ -124,27 +197,27 @@ private:
 
     /// Options, reply fields and bare families: whole names.
     void names() {
-        for (std::size_t at = 0; at < text_.size();) {
-            if (!name_char(text_[at])) {
-                ++at;
+        std::size_t seen = 0;  // up to here
+        for (const auto& one : hits_) {
+            const std::string_view literal = literals()[one.literal].text;
+            const auto size = literal.size();
+            if (literals()[one.literal].family || one.end < base_ + size ||
+                literal.find_first_of("-./") != std::string_view::npos)  // of several names
                 continue;
-            }
-            std::size_t end = at;
-            while (end < text_.size() && name_char(text_[end]))
-                ++end;
-            const auto name = text_.substr(at, end - at);
+            const auto at = one.end - base_;
+            if (at <= seen) continue;
+            const auto whole = name_of(text_, {at - size, at});
+            seen = whole.end;
+            const auto name = text_.substr(whole.begin, whole.end - whole.begin);
             if (!is_compound(name) && !name.starts_with("mirostat") &&
-                !name.starts_with("Mirostat")) {
-                at = end;  // most names: no look into the tables
+                !name.starts_with("Mirostat"))
                 continue;
-            }
             if (is_own_option(name) || ends_in_option(name))
-                add(TokenType::kOption, {at, end});
+                add(TokenType::kOption, whole);
             else if (is_own_reply_field(name))
-                add(TokenType::kReplyField, {at, end});
+                add(TokenType::kReplyField, whole);
             else if (iequals(name, "keep_alive") || name == "keepAlive" || name == "KeepAlive")
-                add(TokenType::kSharedOption, {at, end});
-            at = end;
+                add(TokenType::kSharedOption, whole);
         }
         // "num-ctx" as a key.
         if (region_ == Region::kKey && text_.find('-') != std::string_view::npos &&
@@ -177,6 +250,7 @@ private:
     std::uint32_t segment_ = 0;
     std::uint32_t base_ = 0;
     std::string_view text_;
+    std::span<const Matcher::Hit> hits_;  // of the segment
     Region region_ = Region::kCode;
 };
 
@@ -184,6 +258,12 @@ private:
 
 void prepare_token_scanner() {
     (void)token_scanner();
+}
+
+bool may_hold_tokens(std::string_view text) {
+    return token_scanner().any(text, [&](const Matcher::Hit& hit) {
+        return may_be_token(text, hit);
+    }) || may_hold_size_tag(text);
 }
 
 std::vector<Token> find_tokens(const Source& source, const Segments& segments) {

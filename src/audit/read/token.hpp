@@ -54,6 +54,9 @@ struct Token {
 
 /// Builds what find_tokens() searches with; it does so itself when it is asked first.
 void prepare_token_scanner();
+/// False: find_tokens() would find none, however the text is cut. One look, where cutting takes
+/// ten.
+bool may_hold_tokens(std::string_view text);
 /// All tokens of the segments, in order.
 std::vector<Token> find_tokens(const Source& source, const Segments& segments);
 

@@ -107,6 +107,22 @@ bool Matcher::matches(std::string_view bytes) const {
     return any;
 }
 
+bool Matcher::any(std::string_view bytes, bool (*test)(const Hit&, void*), void* context) const {
+    struct Asked {
+        bool (*test)(const Hit&, void*);
+        void* context;
+        bool any = false;
+    } asked{test, context};
+    const auto ask = [](unsigned id, unsigned long long, unsigned long long to, unsigned,
+                        void* out) {
+        auto& about = *static_cast<Asked*>(out);
+        about.any = about.test({id, static_cast<std::size_t>(to)}, about.context);
+        return about.any ? 1 : 0;
+    };
+    if (database_) scan(database_.get(), bytes, ask, &asked);
+    return asked.any;
+}
+
 std::vector<Matcher::Hit> Matcher::find(std::string_view bytes) const {
     std::vector<Hit> out;
     const auto add = [](unsigned id, unsigned long long, unsigned long long to, unsigned,

@@ -3,6 +3,7 @@
 /// only says "something is here": what it is decides the reader.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -27,6 +28,15 @@ public:
         unsigned literal = 0;  // which of those that the matcher was made of
         std::size_t end = 0;
     };
+    /// Some hit passes the test; it is asked in order, until one does. A test must not search:
+    /// a thread has memory for one search at a time.
+    template <std::predicate<const Hit&> Test>
+    bool any(std::string_view bytes, Test test) const {
+        const auto ask = [](const Hit& hit, void* asked) {
+            return (*static_cast<Test*>(asked))(hit);
+        };
+        return any(bytes, ask, &test);
+    }
     /// Each literal at each place where it stands, by its end.
     std::vector<Hit> find(std::string_view bytes) const;
     /// The places where one ends or several do, in order.
@@ -35,6 +45,7 @@ public:
     std::size_t longest() const { return longest_; }
 
 private:
+    bool any(std::string_view bytes, bool (*test)(const Hit&, void*), void* context) const;
     struct Free {
         void operator()(hs_database* database) const;
     };

@@ -308,6 +308,19 @@ bool is_tag(std::string_view text) {
     return found && found->at == Range{0, text.size()};
 }
 
+bool may_hold_size_tag(std::string_view text) {
+    for (std::size_t at = 0; (at = text.find(':', at)) != std::string_view::npos;) {
+        auto end = ++at;
+        while (end < text.size() && tag_char(text[end]))
+            ++end;
+        // As find_tag() sees it, whatever text it is given: dots and dashes at the end may go.
+        while (end > at && !is_alnum(text[end - 1]))
+            --end;
+        if (end > at && is_size_variant(text.substr(at, end - at))) return true;
+    }
+    return false;
+}
+
 bool is_bare_family(std::string_view text) {
     if (text.size() < 3 || text.size() > 40) return false;
     // Asked of every word: most begin like none of them.

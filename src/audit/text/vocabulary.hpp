@@ -48,6 +48,9 @@ struct Tag {
 };
 std::optional<Tag> find_tag(std::string_view text, std::size_t from = 0);
 bool is_tag(std::string_view text);
+/// Somewhere stands ":8b", ":latest" or ":x-q4_0": without it, find_tag() finds at most a family
+/// that is known.
+bool may_hold_size_tag(std::string_view text);
 /// A family without a variant: "llama3.2", "nomic-embed-text".
 bool is_bare_family(std::string_view text);
 

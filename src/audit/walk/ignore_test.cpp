@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,40 @@ TEST(Walker, NamesWhatItDoesNotRead) {
               (std::vector<std::string>{"broken: a broken link", "loop: a link in a loop",
                                         "nested: another git repository: audit it on its own",
                                         "out: a link out of the tree"}));
+}
+
+TEST(Walker, EachFileIsVisitedOnceWhereverItIsFound) {
+    const Folder folder;
+    std::vector<std::string> wanted;
+    for (int i = 0; i < 300; ++i) {  // more than one thread visits of a folder
+        const auto name = (i % 3 == 0 ? "many/" : "a/b/" + std::to_string(i % 7) + "/") + "f" +
+                          std::to_string(i) + ".py";
+        folder.write(name, "x");
+        wanted.push_back(folder.path + "/" + name);
+    }
+    std::sort(wanted.begin(), wanted.end());
+    using Paths = std::vector<std::string>;
+    for (const auto& paths : {Paths{folder.path}, Paths{folder.path, folder.path + "/a"}}) {
+        std::mutex guard;
+        Paths visited;
+        const auto done = walk(
+            paths, UseIgnoreRules::kYes,
+            [&](WalkedFile& file) {
+                const std::scoped_lock lock(guard);
+                visited.push_back(file.absolute);
+                file.done = true;
+            },
+            4);
+        ASSERT_TRUE(done);
+        std::sort(visited.begin(), visited.end());
+        EXPECT_EQ(visited, wanted);
+        Paths listed;
+        for (const auto& file : done->files) {
+            listed.push_back(file.absolute);
+            EXPECT_TRUE(file.done);
+        }
+        EXPECT_EQ(listed, wanted);
+    }
 }
 
 TEST(Walker, APathThatIsNotThereNamesTheNearest) {

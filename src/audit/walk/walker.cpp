@@ -12,8 +12,12 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "audit/walk/ignore.hpp"
+#include "audit/workers.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -46,12 +50,23 @@ bool runs_although_ignored(std::string_view name) {
            (name.ends_with(".yml") || name.ends_with(".yaml"));
 }
 
+/// The ignore files from a folder up to the walk's root.
+struct Rules {
+    IgnoreFile file;
+    std::shared_ptr<const Rules> above;
+};
+
 class Walker {
 public:
-    Walker(std::string root, std::string shown, UseIgnoreRules ignore, Walk& out)
-        : root_(std::move(root)), shown_(std::move(shown)), ignore_(ignore), out_(out) {}
+    Walker(std::string root, std::string shown, UseIgnoreRules ignore, const Visit& visit,
+           Walk& out)
+        : root_(std::move(root)),
+          shown_(std::move(shown)),
+          ignore_(ignore),
+          visit_(visit),
+          out_(out) {}
 
-    void run(const GitFacts& git) {
+    void run(const GitFacts& git, unsigned threads) {
         git_ = &git;
         if (ignore_ == UseIgnoreRules::kYes) {
             if (!git.global_excludes.empty())
@@ -59,12 +74,25 @@ public:
             add_rules_from_above(git);
         }
         for (const auto& module : git.submodules)
-            out_.not_read.push_back({shown(module), "a git submodule: audit it on its own", false});
-        folder("", 0);
+            not_read(module, "a git submodule: audit it on its own");
+        in_parallel_from(Task{}, threads, [&](Task task, const auto& add) {
+            if (task.files.empty()) folder(task, add);
+            look(std::move(task.files));
+        });
     }
 
 private:
     static constexpr int kMaxDepth = 200;
+    static constexpr std::size_t kAtOnce = 64;  // files of a folder that one thread visits
+
+    /// A folder that is still to be listed; or, when it has files, those to be visited.
+    struct Task {
+        std::string path;  // from the root; empty: the root
+        int depth = 0;
+        bool ignored = false;  // by git; only what it tracks all the same is read
+        std::shared_ptr<const Rules> rules;
+        std::vector<WalkedFile> files;
+    };
 
     std::string real_root() const {
         char resolved[PATH_MAX];
@@ -87,10 +115,14 @@ private:
     std::string shown(const std::string& path) const {
         return shown_.empty() ? path : shown_ + "/" + path;
     }
+    void not_read(const std::string& path, std::string reason) {
+        const std::scoped_lock lock(guard_);
+        out_.not_read.push_back({shown(path), std::move(reason), false});
+    }
 
-    bool is_ignored(const std::string& path, Entry entry) const {
-        for (auto file = stack_.rbegin(); file != stack_.rend(); ++file) {
-            const auto answer = file->match(path, entry);
+    bool is_ignored(const Rules* rules, const std::string& path, Entry entry) const {
+        for (; rules != nullptr; rules = rules->above.get()) {
+            const auto answer = rules->file.match(path, entry);
             if (answer != Ignored::kUndecided) return answer == Ignored::kYes;
         }
         for (auto above = above_.rbegin(); above != above_.rend(); ++above) {
@@ -104,115 +136,116 @@ private:
         return at != git_->tracked.end() && at->starts_with(folder + "/");
     }
 
-    void folder(const std::string& relative, int depth) {
-        const std::string absolute = relative.empty() ? root_ : root_ + "/" + relative;
-        if (depth > kMaxDepth) {
-            out_.not_read.push_back({shown(relative), "folders nest deeper than 200", false});
-            return;
-        }
+    /// Lists it, hands the folders in it and most of its files on, and leaves the rest in `task`.
+    template <class Add>
+    void folder(Task& task, const Add& add) {
+        const std::string absolute = task.path.empty() ? root_ : root_ + "/" + task.path;
+        if (task.depth > kMaxDepth) return not_read(task.path, "folders nest deeper than 200");
         DIR* const handle = opendir(absolute.c_str());
         if (handle == nullptr) {
-            out_.not_read.push_back({relative.empty() ? absolute : shown(relative),
-                                     std::string("cannot open the folder: ") + std::strerror(errno),
-                                     relative.empty()});
+            auto reason = std::string("cannot open the folder: ") + std::strerror(errno);
+            if (!task.path.empty()) return not_read(task.path, std::move(reason));
+            out_.not_read.push_back({absolute, std::move(reason), true});
             return;
         }
         std::vector<std::pair<std::string, unsigned char>> entries;
+        bool repository = false;
+        bool rules = false;
         while (const dirent* entry = readdir(handle)) {
             const std::string_view name = entry->d_name;
-            if (name != "." && name != "..") entries.emplace_back(name, entry->d_type);
+            if (name == "." || name == "..") continue;
+            repository = repository || name == ".git";
+            rules = rules || (name == ".gitignore" && entry->d_type == DT_REG);
+            entries.emplace_back(name, entry->d_type);
         }
         closedir(handle);
-        std::sort(entries.begin(), entries.end());
-        std::size_t added = 0;
-        if (ignore_ == UseIgnoreRules::kYes &&
-            std::binary_search(entries.begin(), entries.end(),
-                               std::pair<std::string, unsigned char>(".gitignore", DT_REG))) {
-            auto file = IgnoreFile::parse(read_small(absolute + "/.gitignore"), relative);
-            if (!file.empty()) {
-                stack_.push_back(std::move(file));
-                added = 1;
-            }
+        if (repository && !task.path.empty())
+            return not_read(task.path, "another git repository: audit it on its own");
+        if (rules && ignore_ == UseIgnoreRules::kYes) {
+            auto file = IgnoreFile::parse(read_small(absolute + "/.gitignore"), task.path);
+            if (!file.empty())
+                task.rules = std::make_shared<const Rules>(Rules{std::move(file), task.rules});
         }
-        for (const auto& [name, type] : entries)
-            entry(relative.empty() ? name : relative + "/" + name, name, type, depth);
-        stack_.resize(stack_.size() - added, IgnoreFile{});
+        for (const auto& [name, type] : entries) {
+            entry(task, task.path.empty() ? name : task.path + "/" + name, name, type, add);
+            if (task.files.size() < kAtOnce) continue;
+            Task some;
+            some.files.swap(task.files);
+            add(std::move(some));
+        }
     }
 
-    void entry(const std::string& path, const std::string& name, unsigned char type, int depth) {
-        struct stat facts {};
+    template <class Add>
+    void entry(Task& task, const std::string& path, const std::string& name, unsigned char type,
+               const Add& add) {
         const std::string absolute = root_ + "/" + path;
-        if (lstat(absolute.c_str(), &facts) != 0) {
-            out_.not_read.push_back({shown(path),
-                                     std::string("vanished or unreadable: ") + std::strerror(errno),
-                                     false});
-            return;
+        if (type == DT_UNKNOWN) {  // some file systems do not say
+            struct stat facts {};
+            if (lstat(absolute.c_str(), &facts) != 0)
+                return not_read(path,
+                                std::string("vanished or unreadable: ") + std::strerror(errno));
+            type = static_cast<unsigned char>(IFTODT(facts.st_mode));
         }
-        (void)type;
-        if (S_ISLNK(facts.st_mode)) {
-            link(path, absolute);
-            return;
-        }
-        if (S_ISDIR(facts.st_mode)) {
+        if (type == DT_LNK) return link(path, absolute);
+        if (type == DT_DIR) {
             if (never_read(name)) return;
             if (std::find(git_->submodules.begin(), git_->submodules.end(), path) !=
                 git_->submodules.end())
                 return;
-            struct stat inner {};
-            if (lstat((absolute + "/.git").c_str(), &inner) == 0) {
-                out_.not_read.push_back(
-                    {shown(path), "another git repository: audit it on its own", false});
-                return;
-            }
-            if (ignored_ == 0 && is_ignored(path, Entry::kFolder)) {
+            bool ignored = task.ignored;
+            if (!ignored && is_ignored(task.rules.get(), path, Entry::kFolder)) {
+                struct stat inner {};
+                if (lstat((absolute + "/.git").c_str(), &inner) == 0)
+                    return not_read(path, "another git repository: audit it on its own");
                 // A child of an excluded folder cannot be re-included; only what git tracks is
                 // read.
                 if (!tracked_below(path)) return;
-                ++ignored_;
-                folder(path, depth + 1);
-                --ignored_;
-                return;
+                ignored = true;
             }
-            folder(path, depth + 1);
+            add(Task{path, task.depth + 1, ignored, task.rules, {}});
             return;
         }
-        if (!S_ISREG(facts.st_mode)) return;  // sockets, pipes, devices hold no source
+        if (type != DT_REG) return;  // sockets, pipes, devices hold no source
         bool outside = false;
         if (!git_->tracked.contains(path)) {
-            outside = ignored_ > 0 || is_ignored(path, Entry::kFile);
+            outside = task.ignored || is_ignored(task.rules.get(), path, Entry::kFile);
             if (outside && !runs_although_ignored(name)) return;
-            if (ignored_ > 0) return;
+            if (task.ignored) return;
         }
-        out_.files.push_back(
-            {shown(path), absolute, static_cast<std::uint64_t>(facts.st_size), outside, false});
+        task.files.push_back({shown(path), absolute, 0, outside});
+    }
+
+    void look(std::vector<WalkedFile> files) {
+        if (visit_)
+            for (auto& file : files)
+                visit_(file);
+        const std::scoped_lock lock(guard_);
+        std::move(files.begin(), files.end(), std::back_inserter(out_.files));
     }
 
     void link(const std::string& path, const std::string& absolute) {
         char resolved[PATH_MAX];
-        if (realpath(absolute.c_str(), resolved) == nullptr) {
-            out_.not_read.push_back(
-                {shown(path), errno == ELOOP ? "a link in a loop" : "a broken link", false});
-            return;
-        }
+        if (realpath(absolute.c_str(), resolved) == nullptr)
+            return not_read(path, errno == ELOOP ? "a link in a loop" : "a broken link");
         const std::string root = real_root();
         const std::string_view target = resolved;
         if (target != root && !(target.starts_with(root) && target.size() > root.size() &&
                                 target[root.size()] == '/'))
-            out_.not_read.push_back({shown(path), "a link out of the tree", false});
+            not_read(path, "a link out of the tree");
     }
 
     std::string root_;
     std::string shown_;
     UseIgnoreRules ignore_;
+    const Visit& visit_;
+    std::mutex guard_;  // of what out_ lists
     Walk& out_;
     const GitFacts* git_ = nullptr;
     struct Above {
         IgnoreFile file;
         std::string prefix;  // from the file's folder to the walk's root: "services/chat/"
     };
-    std::vector<Above> above_;       // what rules the whole walk, weakest first
-    std::vector<IgnoreFile> stack_;  // of the folders inside it
-    int ignored_ = 0;
+    std::vector<Above> above_;  // what rules the whole walk, weakest first
 };
 
 /// "no file or folder 'srcc'; did you mean 'src'?"
@@ -242,25 +275,44 @@ Error not_there(const std::string& path) {
 
 }  // namespace
 
-Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore) {
+namespace {
+
+std::string without_slashes(std::string path) {
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
+    return path;
+}
+
+}  // namespace
+
+std::string root_of(const std::vector<std::string>& paths) {
+    std::string path = without_slashes(paths.front());
+    struct stat facts {};
+    if (stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return path;
+    const auto slash = path.find_last_of('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore, const Visit& visit,
+                  unsigned threads) {
     Walk out;
+    out.root = root_of(paths);
     bool first = true;
-    for (std::string path : paths) {
-        while (path.size() > 1 && path.back() == '/')
-            path.pop_back();
+    bool visited = false;
+    for (const auto& named : paths) {
+        const std::string path = without_slashes(named);
         struct stat facts {};
         if (stat(path.c_str(), &facts) != 0) return tl::make_unexpected(not_there(path));
         if (S_ISDIR(facts.st_mode)) {
             auto git = ask_git(path);
-            if (first) out.root = path;
-            Walker(path, paths.size() == 1 || path == "." ? "" : path, ignore, out).run(git);
+            // Paths may hold each other: then a file is visited when all are known.
+            visited = paths.size() == 1;
+            Walker(path, paths.size() == 1 || path == "." ? "" : path, ignore,
+                   visited ? visit : Visit{}, out)
+                .run(git, threads);
             if (first) out.git = std::move(git);
         } else {
-            if (first) {
-                const auto slash = path.find_last_of('/');
-                out.root = slash == std::string::npos ? "." : path.substr(0, slash);
-                out.git = ask_git(out.root);
-            }
+            if (first) out.git = ask_git(out.root);
             out.files.push_back(
                 {path, path, static_cast<std::uint64_t>(facts.st_size), false, true});
         }
@@ -272,6 +324,10 @@ Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore) 
         std::unique(out.files.begin(), out.files.end(),
                     [](const WalkedFile& a, const WalkedFile& b) { return a.path == b.path; }),
         out.files.end());
+    std::sort(out.not_read.begin(), out.not_read.end(),
+              [](const NotRead& a, const NotRead& b) { return a.path < b.path; });
+    if (visit && !visited)
+        in_parallel(out.files.size(), threads, [&](std::size_t i) { visit(out.files[i]); });
     return out;
 }
 

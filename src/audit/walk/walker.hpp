@@ -1,9 +1,10 @@
 /// Lists the files that the audit reads: git's ignore rules, tracked files always, and what the
 /// running application reads although git ignores it (.env, compose overrides). Nothing is skipped
-/// in silence: what cannot be read is named. Blocking; one thread.
+/// in silence: what cannot be read is named. Blocking; on as many threads as asked for.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,23 +15,33 @@
 namespace segue::audit {
 
 struct WalkedFile {
-    std::string path;      // as findings show it
-    std::string absolute;  // as it is opened
-    std::uint64_t size = 0;
+    std::string path;        // as findings show it
+    std::string absolute;    // as it is opened
+    std::uint64_t size = 0;  // 0 while nobody asked
     bool outside_git = false;
-    bool named = false;  // given on the command line
+    bool named = false;    // given on the command line
+    bool changed = false;  // since the revision that was asked for
+    bool done = false;     // whoever reads the tree wants no more of it
 };
 
 struct Walk {
     std::vector<WalkedFile> files;  // sorted by path
-    std::vector<NotRead> not_read;
-    GitFacts git;  // of the first folder
+    std::vector<NotRead> not_read;  // by path
+    GitFacts git;                   // of the first folder
     std::string root;
 };
 
 enum class UseIgnoreRules : bool { kNo, kYes };
 
-/// A path that does not exist is an error that names the nearest one.
-Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore);
+/// Called once with each file, on any thread.
+using Visit = std::function<void(WalkedFile&)>;
+
+/// Where the paths of findings begin: the first path, or the folder of the first file.
+std::string root_of(const std::vector<std::string>& paths);
+
+/// A path that does not exist is an error that names the nearest one. A single folder's files are
+/// visited while the walk goes on: most of a tree's time is to open what it holds.
+Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore,
+                  const Visit& visit = {}, unsigned threads = 0);
 
 }  // namespace segue::audit
