@@ -98,7 +98,7 @@ public:
                 auto& file = files_[at->second];
                 if (file.done) continue;
                 Scanned scanned;
-                scan_file(file, policy_, references, scanned, Keep::kForced);
+                scan_file(file, policy_, references, scanned, Keep::kHanded);
                 const bool read = scanned.state == Scanned::State::kRead;
                 take(file, std::move(scanned));
                 if (read) want(project_.files().back());
@@ -149,7 +149,7 @@ public:
 
 private:
     Keep keep(const WalkedFile& file) const {
-        if (file.changed) return Keep::kForced;
+        if (file.changed) return Keep::kHanded;
         return options_.look_alikes ? Keep::kWithLetters : Keep::kWithTokens;
     }
     void take(WalkedFile& file, Scanned&& scanned) {

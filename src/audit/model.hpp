@@ -17,6 +17,9 @@
 
 namespace segue::audit {
 
+/// What makes values worth following through a file, besides what it holds itself.
+enum class Follow : std::uint8_t { kNothing, kWhatReachesIt, kAll };
+
 /// One file that was read: source, segments and tokens belong together.
 struct ParsedFile {
     Source source;
@@ -24,7 +27,7 @@ struct ParsedFile {
     std::vector<Token> tokens;
     bool tree = false;  // a grammar parsed it
     bool outside_git = false;
-    bool follow = false;  // read for what flows through it, whatever it holds itself
+    Follow follow = Follow::kNothing;
 };
 
 /// What an environment name (or another learned name) stands for.

@@ -163,7 +163,7 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         return;
     }
     if (keep == Keep::kUncut) {
-        out.file.follow = true;
+        out.file.follow = Follow::kAll;
         out.state = Scanned::State::kRead;
         return;
     }
@@ -181,7 +181,9 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         out.file = ParsedFile{};
         return;
     }
-    out.file.follow = keep >= Keep::kAlways;
+    out.file.follow = keep == Keep::kHanded   ? Follow::kWhatReachesIt
+                      : keep >= Keep::kAlways ? Follow::kAll
+                                              : Follow::kNothing;
     out.state = Scanned::State::kRead;
 }
 
@@ -296,7 +298,7 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Search& sea
     if (!bytes) return;
     out.matched = search(*bytes);
     const auto name = name_of(walked.path);
-    if (keep != Keep::kForced && !has_word(name) && !may_be_wide(*bytes)) {
+    if (keep < Keep::kForced && !has_word(name) && !may_be_wide(*bytes)) {
         if (!out.matched) {
             const auto form_name = to_lower(name);
             const bool manifest = form_name == "package.json" || form_name == "pyproject.toml" ||

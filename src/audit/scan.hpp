@@ -28,8 +28,9 @@ struct Scanned {
 };
 
 /// Which files are kept although they hold no token. kAlways still wants the scan to find
-/// something; kUncut, too, and only gives the text; kForced asks for nothing.
-enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kUncut, kForced };
+/// something; kUncut, too, and only gives the text. The others ask for nothing: kForced is parsed
+/// whatever it holds, kHanded only where something may reach it.
+enum class Keep : std::uint8_t { kWithTokens, kWithLetters, kAlways, kUncut, kForced, kHanded };
 
 /// All that a reference can be made of. One for the process.
 const Matcher& reference_scanner();

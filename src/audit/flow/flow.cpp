@@ -87,7 +87,7 @@ bool too_deep(std::string_view text) {
 }
 
 bool worth_parsing(const ParsedFile& file) {
-    return file.follow ||
+    return file.follow != Follow::kNothing ||
            std::any_of(file.tokens.begin(), file.tokens.end(), [](const Token& token) {
                return token.type == TokenType::kWord || token.type == TokenType::kPort ||
                       token.type == TokenType::kPath || token.type == TokenType::kOption ||

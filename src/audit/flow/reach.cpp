@@ -152,7 +152,7 @@ bool begins_flow(const FlowFile& file, const Model& model) {
     const auto& parsed = *file.parsed;
     const std::string_view script = *file.script;
     const bool python = file.language == Language::kPython;
-    if (parsed.follow || file.speaks || !file.origin.empty() ||
+    if (parsed.follow == Follow::kAll || file.speaks || !file.origin.empty() ||
         !(python || is_script(file.language)))
         return true;
     // In Python it is easy to tell what is a comment.
