@@ -22,11 +22,10 @@
 namespace segue::audit {
 namespace {
 
-constexpr std::string_view kPolicy = "segue-audit.yaml";
 constexpr std::size_t kLargestCode = 1U << 20;  // of files that hold no word themselves
 
 bool is_own_file(std::string_view path) {
-    return path.substr(path.rfind('/') + 1) == kPolicy || is_rewrite_record(path);
+    return path.substr(path.rfind('/') + 1) == kPolicyFile || is_rewrite_record(path);
 }
 
 const Search references = [](std::string_view bytes) { return reference_scanner().matches(bytes); };
@@ -227,7 +226,7 @@ Result<Report> audit(const Options& options) {
 }
 
 Result<Policy> read_policy(const std::string& folder) {
-    const auto name = folder + "/" + std::string(kPolicy);
+    const auto name = folder + "/" + std::string(kPolicyFile);
     std::ifstream in(name, std::ios::binary);
     if (!in) return Policy{};
     const std::string text((std::istreambuf_iterator<char>(in)), {});

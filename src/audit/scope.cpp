@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <future>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "audit/read/form.hpp"
+#include "audit/suppress.hpp"
 #include "audit/workers.hpp"
 #include "base/text.hpp"
 
@@ -59,24 +61,25 @@ struct Near {
 
 class Chooser {
 public:
-    Chooser(const std::string& root, Scope& scope) : root_(root), scope_(scope) {
-        for (const auto& path : *scope.only)
-            if (anchors_.size() < 32) anchors_.push_back(path);
-    }
+    Chooser(const std::string& root, Scope& scope) : root_(root), scope_(scope) {}
 
-    void run() {
-        for (const auto& path : *scope_.only)
-            if (add(path, UINT64_MAX) > 0) scope_.walk.files.back().changed = true;
+    /// Adds `changed` to what is read, and what lies near it. Called again it adds to that, as much
+    /// again at most. Answers the first file that was added.
+    std::size_t add(const std::vector<std::string>& changed) {
+        const auto first = scope_.walk.files.size();
+        anchors_.clear();
+        for (const auto& path : changed) {
+            if (anchors_.size() < 32) anchors_.push_back(path);
+            if (take(path, UINT64_MAX) > 0) scope_.walk.files.back().changed = true;
+        }
         std::vector<Near> settings;
         std::vector<Near> others;
-        for (const auto& path : scope_.paths) {
-            if (scope_.only->contains(path)) continue;
-            (gives_names(path) ? settings : others).push_back({steps(path), &path});
-        }
-        take(settings, kNearFiles / 3, kNearBytes / 3);
-        take(others, kNearFiles, kNearBytes);
-        std::sort(scope_.walk.files.begin(), scope_.walk.files.end(),
-                  [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
+        for (const auto& path : scope_.walk.git.tracked)
+            if (!taken_.contains(path))
+                (gives_names(path) ? settings : others).push_back({steps(path), &path});
+        take_nearest(settings, kNearFiles / 3, kNearBytes / 3);
+        take_nearest(others, kNearFiles, kNearBytes);
+        return first;
     }
 
 private:
@@ -87,7 +90,7 @@ private:
         return best;
     }
 
-    void take(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
+    void take_nearest(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
         const auto some = std::min(list.size(), 2 * files);
         const auto nearest = list.begin() + static_cast<std::ptrdiff_t>(some);
         std::nth_element(list.begin(), nearest, list.end());
@@ -95,30 +98,32 @@ private:
         for (std::size_t i = 0; i < some && files > 0 && bytes > 0; ++i) {
             const auto form = classify(*list[i].path, {});
             if (form.derived || form.history || (form.doc && !form.manifest)) continue;
-            const auto taken = add(*list[i].path, kNearFileBytes);
+            const auto taken = take(*list[i].path, kNearFileBytes);
             files -= taken > 0 ? 1 : 0;
             bytes -= std::min(bytes, taken);
         }
     }
 
     /// Answers its size; 0 when it was not taken.
-    std::uint64_t add(const std::string& path, std::uint64_t limit) {
+    std::uint64_t take(const std::string& path, std::uint64_t limit) {
         const std::string absolute = root_ + "/" + path;
         struct stat facts {};
         if (lstat(absolute.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return 0;
         const auto size = static_cast<std::uint64_t>(facts.st_size);
         if (size > limit) return 0;
         scope_.walk.files.push_back({path, absolute, size});
+        taken_.insert(path);
         return std::max<std::uint64_t>(size, 1);
     }
 
     const std::string& root_;
     Scope& scope_;
     std::vector<std::string> anchors_;
+    std::unordered_set<std::string> taken_;
 };
 
 /// Nothing when the whole tree must be read: no repository, several paths, a changed policy.
-Result<std::optional<Scope>> changed_scope(const Options& options) {
+Result<std::optional<Scope>> changed_scope(const Options& options, const Visit& visit) {
     const std::string root = root_of(options.paths);
     struct stat facts {};
     if (options.paths.size() != 1 || options.everything || options.ignore == UseIgnoreRules::kNo ||
@@ -126,22 +131,44 @@ Result<std::optional<Scope>> changed_scope(const Options& options) {
         return std::optional<Scope>();
     Scope scope;
     scope.walk.root = root;
-    // Both look at every file's status: at the same time.
+    auto untracked = ask_untracked(root);
     auto asked = std::async(std::launch::async,
                             [&root, &options] { return changes_since(root, options.since); });
     scope.walk.git = ask_git(root);
     auto found = asked.get();
-    if (!scope.walk.git.there) return std::optional<Scope>();
-    SEGUE_TRY(changes, std::move(found));
-    if (changes.files.contains("segue-audit.yaml")) return std::optional<Scope>();
-    scope.only.emplace();
-    scope.paths.assign(scope.walk.git.tracked.begin(), scope.walk.git.tracked.end());
-    for (const auto& [path, lines] : changes.files) {
-        scope.only->insert(path);
-        if (!scope.walk.git.tracked.contains(path)) scope.paths.push_back(path);
+    const auto& tracked = scope.walk.git.tracked;
+    const auto policy = std::string(kPolicyFile);
+    const bool policy_changed =
+        found && (found->files.contains(policy) ||
+                  (!tracked.contains(policy) && lstat((root + "/" + policy).c_str(), &facts) == 0));
+    if (!scope.walk.git.there || !found || policy_changed) {
+        (void)untracked.finish();
+        if (scope.walk.git.there && !found) return tl::make_unexpected(std::move(found).error());
+        return std::optional<Scope>();
     }
-    scope.changes = std::move(changes);
-    Chooser(root, scope).run();
+    // What is near to changes of tracked files is read while git still looks for untracked ones.
+    Chooser chooser(root, scope);
+    auto& files = scope.walk.files;
+    const auto read = [&](const std::vector<std::string>& changed) {
+        const auto first = chooser.add(changed);
+        in_parallel(files.size() - first, options.threads,
+                    [&](std::size_t i) { visit(files[first + i]); });
+    };
+    std::vector<std::string> changed;
+    for (const auto& [path, lines] : found->files)
+        changed.push_back(path);
+    if (!changed.empty()) read(changed);
+    const auto fresh = add_untracked(untracked, *found);
+    if (!fresh.empty()) read(fresh);
+    std::sort(files.begin(), files.end(),
+              [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
+    scope.paths.assign(tracked.begin(), tracked.end());
+    scope.only.emplace();
+    for (const auto& [path, lines] : found->files) {
+        scope.only->insert(path);
+        if (!tracked.contains(path)) scope.paths.push_back(path);
+    }
+    scope.changes = std::move(*found);
     return std::optional(std::move(scope));
 }
 
@@ -149,12 +176,8 @@ Result<std::optional<Scope>> changed_scope(const Options& options) {
 
 Result<Scope> scope_of(const Options& options, const Visit& visit) {
     if (!options.since.empty()) {
-        SEGUE_TRY(changed, changed_scope(options));
-        if (changed) {
-            auto& files = changed->walk.files;
-            in_parallel(files.size(), options.threads, [&](std::size_t i) { visit(files[i]); });
-            return std::move(*changed);
-        }
+        SEGUE_TRY(changed, changed_scope(options, visit));
+        if (changed) return std::move(*changed);
     }
     Scope scope;
     SEGUE_TRY(walked, walk(options.paths, options.ignore, visit, options.threads));
@@ -165,8 +188,14 @@ Result<Scope> scope_of(const Options& options, const Visit& visit) {
         if (!scope.walk.git.there)
             return fail(Fault::kInvalid, "--since needs a git repository, and " + scope.walk.root +
                                              " is none; use --baseline instead");
-        SEGUE_TRY(changes, changes_since(scope.walk.root, options.since));
-        scope.changes = std::move(changes);
+        auto untracked = ask_untracked(scope.walk.root);
+        auto changes = changes_since(scope.walk.root, options.since);
+        if (!changes) {
+            (void)untracked.finish();
+            return tl::make_unexpected(std::move(changes).error());
+        }
+        add_untracked(untracked, *changes);
+        scope.changes = std::move(*changes);
     }
     return scope;
 }

@@ -10,6 +10,8 @@
 
 namespace segue::audit {
 
+constexpr std::string_view kPolicyFile = "segue-audit.yaml";
+
 /// segue-audit.yaml of the audited folder.
 struct Policy {
     struct Allow {

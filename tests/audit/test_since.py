@@ -113,3 +113,17 @@ def test_the_index_is_left_alone(project):
     before = (project / ".git/index").read_bytes(), (project / ".git/index").stat().st_mtime_ns
     since(project)
     assert before == ((project / ".git/index").read_bytes(), (project / ".git/index").stat().st_mtime_ns)
+
+
+def test_changes_of_both_kinds_are_read_with_what_lies_near(project):
+    """a tracked file and one that git does not know yet, each with a client that another module hands out"""
+    change = CHANGES["a client that another module hands out"]
+    write(project, change | {"backend/app/other.py": change["backend/app/main.py"]})
+    found = {(path, line) for path, line, *_ in fresh(since(project))}
+    assert {path for path, _ in found} == {"backend/app/main.py", "backend/app/other.py"}
+    assert {line for path, line in found if path.endswith("main.py")} == {line for path, line in found if path.endswith("other.py")}
+
+
+def test_a_policy_that_git_does_not_track_yet(project):
+    write(project, CHANGES["the policy"])
+    assert any(f["path"] == "docker-compose.yml" for f in since(project)["findings"]), "everything is read"

@@ -193,19 +193,27 @@ Changes parse_diff(std::string_view diff) {
 Result<Changes> changes_since(const std::string& folder, const std::string& revision) {
     if (revision.starts_with('-'))
         return fail(Fault::kInvalid, "'" + revision + "' is no revision");
-    auto fresh = Command::start(git(folder, {"ls-files", "-z", "--others", "--exclude-standard"}));
     const auto diff =
         output_of(git(folder, {"diff", "--unified=0", "--no-color", "--no-ext-diff",
                                "--no-textconv", "--relative", "--no-prefix", revision, "--", "."}));
-    const auto untracked = fresh.finish();
     if (!diff)
         return fail(Fault::kInvalid, "git knows no revision '" + revision + "' in " + folder +
                                          "; name a commit, a branch or a tag");
-    auto out = parse_diff(*diff);
-    if (untracked)
-        for (const auto file : split(*untracked, '\0'))
-            if (!file.empty()) out.files[std::string(file)] = {{0, UINT32_MAX}};
-    return out;
+    return parse_diff(*diff);
+}
+
+Command ask_untracked(const std::string& folder) {
+    return Command::start(git(folder, {"ls-files", "-z", "--others", "--exclude-standard"}));
+}
+
+std::vector<std::string> add_untracked(Command& asked, Changes& changes) {
+    std::vector<std::string> paths;
+    if (const auto listed = asked.finish())
+        for (const auto path : split(*listed, '\0'))
+            if (!path.empty()) paths.emplace_back(path);
+    for (const auto& path : paths)
+        changes.files[path] = {{0, UINT32_MAX}};
+    return paths;
 }
 
 }  // namespace segue::audit

@@ -36,8 +36,7 @@ struct Changes {
 
     bool holds(std::string_view path, std::uint32_t line) const;
 };
-/// Lines that differ from `revision` in the work tree; a file that git does not track yet is new as
-/// a whole.
+/// Lines of tracked files that differ from `revision` in the work tree.
 Result<Changes> changes_since(const std::string& folder, const std::string& revision);
 /// Reads `git diff --unified=0 --no-prefix` (its paths may be quoted).
 Changes parse_diff(std::string_view diff);
@@ -57,5 +56,11 @@ private:
 
 /// Runs a program without a shell and answers its output; nothing when it could not run or failed.
 std::optional<std::string> output_of(const std::vector<std::string>& command);
+
+/// Asks for the files that git does not track and is not told to ignore. It looks at every folder
+/// of the work tree, which takes longer than all other questions: start it first.
+Command ask_untracked(const std::string& folder);
+/// Each is new as a whole. Answers their paths.
+std::vector<std::string> add_untracked(Command& asked, Changes& changes);
 
 }  // namespace segue::audit
