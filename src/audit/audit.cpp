@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "audit/baseline.hpp"
+#include "audit/paths.hpp"
 #include "audit/project.hpp"
 #include "audit/scan.hpp"
 #include "audit/scope.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr std::size_t kLargestCode = 1U << 20;  // of files that hold no word themselves
 
 bool is_own_file(std::string_view path) {
-    return path.substr(path.rfind('/') + 1) == kPolicyFile || is_rewrite_record(path);
+    return base_name(path) == kPolicyFile || is_rewrite_record(path);
 }
 
 const Search references = [](std::string_view bytes) { return reference_scanner().matches(bytes); };
@@ -234,7 +235,7 @@ Result<Policy> read_policy(const std::string& folder) {
 }
 
 bool is_rewrite_record(std::string_view path) {
-    const auto name = path.substr(path.rfind('/') + 1);
+    const auto name = base_name(path);
     return name == "segue-rewrite.patch" || path.starts_with(".segue-rewrite/") ||
            path.find("/.segue-rewrite/") != std::string_view::npos;
 }

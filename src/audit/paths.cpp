@@ -6,6 +6,10 @@
 #include "base/text.hpp"
 
 namespace segue::audit {
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
 std::string path_stem(std::string_view path) {
     std::string lower = to_lower(path);
     const auto dot = lower.rfind('.');
@@ -15,7 +19,7 @@ std::string path_stem(std::string_view path) {
 }
 
 void Paths::Set::add(std::string path) {
-    auto name = path.substr(path.rfind('/') + 1);
+    std::string name(base_name(path));
     by_name_[std::move(name)].push_back(std::move(path));
 }
 
@@ -32,7 +36,7 @@ bool Paths::Set::has_ending(std::string_view end) const {
 
 template <class Is>
 bool Paths::Set::any(std::string_view path, const Is& is) const {
-    const auto named = by_name_.find(path.substr(path.rfind('/') + 1));
+    const auto named = by_name_.find(base_name(path));
     return named != by_name_.end() && std::any_of(named->second.begin(), named->second.end(), is);
 }
 

@@ -48,6 +48,8 @@ private:
     std::unordered_set<std::string> met_;  // folders
 };
 
+/// "src/App.vue" → "App.vue".
+std::string_view base_name(std::string_view path);
 /// "Src/App.vue" → "src/app".
 std::string path_stem(std::string_view path);
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "audit/judge.hpp"
+#include "audit/paths.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "audit/walk/ignore.hpp"
 #include "base/text.hpp"
@@ -98,10 +99,6 @@ private:
     int fd_;
 };
 
-std::string_view name_of(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
 /// A derived file gets one note, at the first place that holds the word.
 bool derived_note(const ParsedFile& file, std::string_view why, Finding& out) {
     const auto text = file.source.text();
@@ -168,7 +165,7 @@ void read_text(std::string path, std::string bytes, bool outside, const Policy& 
         return;
     }
     const auto text = out.file.source.text();
-    const bool needs_token = keep < Keep::kAlways && !has_word(name_of(shown)) &&
+    const bool needs_token = keep < Keep::kAlways && !has_word(base_name(shown)) &&
                              (keep == Keep::kWithTokens || !has_letters(text)) &&
                              !holds_allowance(text) && !form.manifest;
     const bool may_hold = !needs_token || may_hold_tokens(text);
@@ -297,7 +294,7 @@ void scan_file(const WalkedFile& walked, const Policy& policy, const Search& sea
     const auto bytes = reading.text();
     if (!bytes) return;
     out.matched = search(*bytes);
-    const auto name = name_of(walked.path);
+    const auto name = base_name(walked.path);
     if (keep < Keep::kForced && !has_word(name) && !may_be_wide(*bytes)) {
         if (!out.matched) {
             const auto form_name = to_lower(name);

@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "audit/paths.hpp"
 #include "audit/read/form.hpp"
 #include "audit/suppress.hpp"
 #include "audit/workers.hpp"
@@ -23,16 +24,12 @@ constexpr std::size_t kNearFiles = 1'500;
 constexpr std::uint64_t kNearBytes = 12U << 20;
 constexpr std::uint64_t kNearFileBytes = 512U << 10;  // a larger one is data
 
-std::string_view name_of(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
 /// Settings and deployment: what gives names to addresses and models. By the name alone, since it
 /// is asked of every path of the tree.
 bool gives_names(std::string_view path) {
     static constexpr std::array<std::string_view, 8> kEndings{
         ".env", ".yml", ".yaml", ".toml", ".ini", ".properties", ".cfg", ".tpl"};
-    const auto name = name_of(path);
+    const auto name = base_name(path);
     if (name.starts_with(".env") || name.starts_with("Dockerfile") || name == "package.json")
         return true;
     return std::any_of(kEndings.begin(), kEndings.end(),
@@ -138,14 +135,11 @@ Result<std::optional<Scope>> changed_scope(const Options& options, const Visit& 
     auto found = asked.get();
     const auto& tracked = scope.walk.git.tracked;
     const auto policy = std::string(kPolicyFile);
-    const bool policy_changed =
-        found && (found->files.contains(policy) ||
-                  (!tracked.contains(policy) && lstat((root + "/" + policy).c_str(), &facts) == 0));
-    if (!scope.walk.git.there || !found || policy_changed) {
-        (void)untracked.finish();
-        if (scope.walk.git.there && !found) return tl::make_unexpected(std::move(found).error());
+    if (!scope.walk.git.there) return std::optional<Scope>();
+    SEGUE_TRY(changes, std::move(found));
+    if (changes.files.contains(policy) ||
+        (!tracked.contains(policy) && lstat((root + "/" + policy).c_str(), &facts) == 0))
         return std::optional<Scope>();
-    }
     // What is near to changes of tracked files is read while git still looks for untracked ones.
     Chooser chooser(root, scope);
     auto& files = scope.walk.files;
@@ -155,20 +149,20 @@ Result<std::optional<Scope>> changed_scope(const Options& options, const Visit& 
                     [&](std::size_t i) { visit(files[first + i]); });
     };
     std::vector<std::string> changed;
-    for (const auto& [path, lines] : found->files)
+    for (const auto& [path, lines] : changes.files)
         changed.push_back(path);
     if (!changed.empty()) read(changed);
-    const auto fresh = add_untracked(untracked, *found);
+    const auto fresh = add_untracked(untracked, changes);
     if (!fresh.empty()) read(fresh);
     std::sort(files.begin(), files.end(),
               [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
     scope.paths.assign(tracked.begin(), tracked.end());
     scope.only.emplace();
-    for (const auto& [path, lines] : found->files) {
+    for (const auto& [path, lines] : changes.files) {
         scope.only->insert(path);
         if (!tracked.contains(path)) scope.paths.push_back(path);
     }
-    scope.changes = std::move(*found);
+    scope.changes = std::move(changes);
     return std::optional(std::move(scope));
 }
 
@@ -189,13 +183,9 @@ Result<Scope> scope_of(const Options& options, const Visit& visit) {
             return fail(Fault::kInvalid, "--since needs a git repository, and " + scope.walk.root +
                                              " is none; use --baseline instead");
         auto untracked = ask_untracked(scope.walk.root);
-        auto changes = changes_since(scope.walk.root, options.since);
-        if (!changes) {
-            (void)untracked.finish();
-            return tl::make_unexpected(std::move(changes).error());
-        }
-        add_untracked(untracked, *changes);
-        scope.changes = std::move(*changes);
+        SEGUE_TRY(changes, changes_since(scope.walk.root, options.since));
+        add_untracked(untracked, changes);
+        scope.changes = std::move(changes);
     }
     return scope;
 }

@@ -299,12 +299,12 @@ std::string percent_decode(std::string_view text) {
 
 std::string hex_encode(std::string_view bytes) {
     static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out(2 * bytes.size(), '0');
-    char* to = out.data();
+    std::string out;
+    out.reserve(2 * bytes.size());
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        *to++ = kDigits[byte >> 4];
-        *to++ = kDigits[byte & 15U];
+        out += kDigits[byte >> 4];
+        out += kDigits[byte & 15U];
     }
     return out;
 }

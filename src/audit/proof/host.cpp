@@ -17,6 +17,7 @@
 #include <optional>
 #include <system_error>
 
+#include "audit/paths.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
 
@@ -68,10 +69,6 @@ std::vector<std::string> fields(const std::string& text) {  // NUL-separated
     while (!out.empty() && out.back().empty())
         out.pop_back();
     return out;
-}
-
-std::string_view base_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/paths.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -312,7 +313,7 @@ std::string_view language_name(Language language) {
 }
 
 Language language_of(std::string_view path) {
-    const std::string name = to_lower(path.substr(path.rfind('/') + 1));
+    const std::string name = to_lower(base_name(path));
     return language_of(name, extension_of(name), {});
 }
 
@@ -320,7 +321,7 @@ Form classify(std::string_view path, std::string_view head) {
     const std::string lower = to_lower(path);
     const std::string framed = "/" + lower;
     const Folders folders(framed);
-    const auto name = std::string_view(lower).substr(lower.rfind('/') + 1);
+    const auto name = base_name(lower);
     const auto extension = extension_of(name);
     const std::string_view stem = name.substr(0, name.rfind('.'));
     Form form;

@@ -41,15 +41,20 @@ Result<Changes> changes_since(const std::string& folder, const std::string& revi
 /// Reads `git diff --unified=0 --no-prefix` (its paths may be quoted).
 Changes parse_diff(std::string_view diff);
 
-/// A program that runs without a shell, beside us. Its output is collected by finish(), which must
-/// be called; others may run meanwhile.
+/// A program that runs without a shell, beside us. Its output is collected by finish(); others may
+/// run meanwhile. Waited for at the latest when this goes.
 class Command {
 public:
     static Command start(const std::vector<std::string>& command);
+    ~Command() { (void)finish(); }
+    Command(Command&& other) noexcept
+        : output_(std::exchange(other.output_, -1)), child_(other.child_) {}
+    Command& operator=(Command&&) = delete;
     /// Its output; nothing when it could not run or failed.
     std::optional<std::string> finish();
 
 private:
+    Command() = default;
     int output_ = -1;
     int child_ = 0;
 };

@@ -273,10 +273,6 @@ Error not_there(const std::string& path) {
     return Error{Fault::kNotFound, std::move(detail)};
 }
 
-}  // namespace
-
-namespace {
-
 std::string without_slashes(std::string path) {
     while (path.size() > 1 && path.back() == '/')
         path.pop_back();
