@@ -1,7 +1,7 @@
 #include "audit/paths.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
 
 #include "base/text.hpp"
 
@@ -18,9 +18,32 @@ std::string path_stem(std::string_view path) {
     return lower;
 }
 
-void Paths::Set::add(std::string path) {
-    std::string name(base_name(path));
-    by_name_[std::move(name)].push_back(std::move(path));
+namespace {
+
+std::size_t hash_of_name(std::string_view path) {
+    return std::hash<std::string_view>()(base_name(path));
+}
+
+std::string_view folder_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return path.substr(0, slash == std::string_view::npos ? 0 : slash);
+}
+
+}  // namespace
+
+void Paths::Set::reserve(std::size_t paths, std::size_t bytes) {
+    entries_.reserve(paths);
+    text_.reserve(bytes);
+}
+
+void Paths::Set::add(std::string_view path) {
+    entries_.push_back({hash_of_name(path), text_.size(), path.size()});
+    text_ += path;
+}
+
+void Paths::Set::sort() {
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.name < b.name; });
 }
 
 bool Paths::Set::has(std::string_view path) const {
@@ -36,20 +59,35 @@ bool Paths::Set::has_ending(std::string_view end) const {
 
 template <class Is>
 bool Paths::Set::any(std::string_view path, const Is& is) const {
-    const auto named = by_name_.find(base_name(path));
-    return named != by_name_.end() && std::any_of(named->second.begin(), named->second.end(), is);
+    const auto name = hash_of_name(path);
+    auto at = std::lower_bound(entries_.begin(), entries_.end(), name,
+                               [](const Entry& a, std::size_t b) { return a.name < b; });
+    for (; at != entries_.end() && at->name == name; ++at)
+        if (is(std::string_view(text_).substr(at->begin, at->size))) return true;
+    return false;
 }
 
-void Paths::add(std::string_view path) {
-    std::string stem = path_stem(path);
-    // Up to the first that was met before: those above it were met with it.
-    for (auto slash = stem.rfind('/'); slash != std::string::npos && slash > 0;) {
-        std::string folder = stem.substr(0, slash);
-        slash = folder.rfind('/');
-        if (!met_.insert(folder).second) break;
-        folders_.add(std::move(folder));
+Paths::Paths(std::span<const std::string> paths) {
+    std::size_t bytes = 0;
+    for (const auto& path : paths)
+        bytes += path.size();
+    files_.reserve(paths.size(), bytes);
+    std::string before;  // the folder of the last path
+    for (const auto& path : paths) {
+        const auto stem = path_stem(path);
+        files_.add(stem);
+        const auto met = [&](std::string_view folder) {
+            return before.starts_with(folder) &&
+                   (before.size() == folder.size() || before[folder.size()] == '/');
+        };
+        // Those above one that was met were met with it.
+        for (auto folder = folder_of(stem); !folder.empty() && !met(folder);
+             folder = folder_of(folder))
+            folders_.add(folder);
+        before = folder_of(stem);
     }
-    files_.add(std::move(stem));
+    files_.sort();
+    folders_.sort();
 }
 
 bool Paths::has_file(std::string_view path) const {

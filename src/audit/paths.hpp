@@ -1,20 +1,21 @@
 /// Every path of the tree, to tell a module of the project from a package: asked by whole path and
-/// by ending. Paths are compared in lower case, files without their extension. Filled, then
+/// by ending. Paths are compared in lower case, files without their extension. Made at once, then
 /// read by any thread.
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace segue::audit {
 
 class Paths {
 public:
-    void add(std::string_view path);
+    Paths() = default;
+    /// Best sorted: the folders of neighbours are then met once.
+    explicit Paths(std::span<const std::string> paths);
 
     bool has_file(std::string_view path) const;
     /// "app/llm/client" ends with "llm/client", at a whole part.
@@ -24,10 +25,13 @@ public:
     bool has_folder_ending(std::string_view end) const;
 
 private:
-    /// By the last part: few paths have the same.
+    /// By the last part: few paths have the same. Trees have 100,000 paths and few are asked for,
+    /// so they lie in one text, and are found by the hash of that part.
     class Set {
     public:
-        void add(std::string path);
+        void reserve(std::size_t paths, std::size_t bytes);
+        void add(std::string_view path);
+        void sort();  // after the last add(), before the first question
         bool has(std::string_view path) const;
         bool has_ending(std::string_view end) const;
 
@@ -35,17 +39,16 @@ private:
         template <class Is>
         bool any(std::string_view path, const Is& is) const;
 
-        struct Hash {
-            using is_transparent = void;
-            std::size_t operator()(std::string_view name) const {
-                return std::hash<std::string_view>()(name);
-            }
+        struct Entry {
+            std::size_t name = 0;  // hash of the last part
+            std::size_t begin = 0;
+            std::size_t size = 0;
         };
-        std::unordered_map<std::string, std::vector<std::string>, Hash, std::equal_to<>> by_name_;
+        std::string text_;
+        std::vector<Entry> entries_;
     };
     Set files_;
     Set folders_;
-    std::unordered_set<std::string> met_;  // folders
 };
 
 /// "src/App.vue" → "App.vue".

@@ -6,9 +6,8 @@ namespace segue::audit {
 namespace {
 
 TEST(Paths, FilesAndFoldersByWholePathAndByEnding) {
-    Paths paths;
-    for (const char* path : {"app/LLM/Client.py", "app/llm/other.py", "main.py", "web/src/App.vue"})
-        paths.add(path);
+    const Paths paths(std::vector<std::string>{"app/LLM/Client.py", "app/llm/other.py", "main.py",
+                                               "web/src/App.vue"});
     EXPECT_TRUE(paths.has_file("app/llm/client"));
     EXPECT_TRUE(paths.has_file("main"));
     EXPECT_FALSE(paths.has_file("client"));

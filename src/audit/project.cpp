@@ -21,9 +21,14 @@ namespace segue::audit {
 
 namespace {
 
+bool holds_api_folder(std::string_view path) {
+    for (auto at = path.find('/'); at != std::string_view::npos; at = path.find('/', at + 1))
+        if (at >= 3 && iequals(path.substr(at - 3, 3), "api")) return true;
+    return false;
+}
+
 /// Files that are routes: Next, Nuxt, SvelteKit.
 void add_file_route(const std::string& path, std::set<std::string, std::less<>>& routes) {
-    if (path.find("api/") == std::string::npos) return;  // asked of every path of the tree
     for (const std::string_view folder : {"app/api/", "server/api/", "pages/api/", "routes/api/"}) {
         const auto at = path.find(folder);
         if (at == std::string::npos) continue;
@@ -39,11 +44,9 @@ void add_file_route(const std::string& path, std::set<std::string, std::less<>>&
 }  // namespace
 
 TreeFacts facts_of(const std::vector<std::string>& paths) {
-    TreeFacts out;
-    for (const auto& path : paths) {
-        out.paths.add(path);
-        add_file_route(to_lower(path), out.routes);
-    }
+    TreeFacts out{Paths(paths), {}};
+    for (const auto& path : paths)
+        if (holds_api_folder(path)) add_file_route(to_lower(path), out.routes);
     return out;
 }
 

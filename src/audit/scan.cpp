@@ -22,8 +22,9 @@
 namespace segue::audit {
 namespace {
 
-constexpr std::size_t kMaxRead = 16U << 20;  // larger files are scanned, not read
-constexpr std::size_t kHead = 64U << 10;     // tells what kind of file it is
+constexpr std::size_t kMaxRead = 16U << 20;     // larger files are scanned, not read
+constexpr std::size_t kHead = 64U << 10;        // tells what kind of file it is
+constexpr std::uint64_t kMaxNear = 512U << 10;  // of what is read as context: a larger one is data
 constexpr std::size_t kPiece = 256U << 10;  // of a file that is only looked through: fits the cache
 
 const Matcher& word_scanner() {
@@ -69,21 +70,32 @@ private:
 
 class File {
 public:
-    explicit File(const std::string& path)
-        : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {}
+    /// What became a pipe or a link since it was listed is not waited for, and not followed.
+    explicit File(const WalkedFile& walked)
+        : fd_(open(walked.absolute.c_str(),
+                   O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (walked.named ? 0 : O_NOFOLLOW))),
+          gone_(fd_ < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)),
+          problem_(fd_ < 0 ? std::string("cannot be opened: ") + std::strerror(errno) : "") {
+        struct stat facts {};
+        if (fd_ < 0 || fstat(fd_, &facts) != 0) return;
+        size_ = static_cast<std::uint64_t>(facts.st_size);
+        gone_ = !S_ISREG(facts.st_mode);
+        if (gone_) problem_ = "is not a regular file";
+    }
     ~File() {
         if (fd_ >= 0) close(fd_);
     }
     File(const File&) = delete;
     File& operator=(const File&) = delete;
-    bool ok() const { return fd_ >= 0; }
-    /// 0 when nobody can tell.
-    std::uint64_t size() const {
-        struct stat facts {};
-        return fstat(fd_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
-    }
-    /// Until there are `size` bytes or the file ends; how many there are, or -1 on an error.
-    ssize_t read(char* to, std::size_t size) const {
+    /// Why it is not to be read; empty when it is.
+    const std::string& problem() const { return problem_; }
+    /// There is no file of that name.
+    bool gone() const { return gone_; }
+    /// When it was opened.
+    std::uint64_t size() const { return size_; }
+    /// Until there are `size` bytes or the file ends, as long as it was when it was opened; how
+    /// many there are, or -1 on an error.
+    ssize_t read(char* to, std::size_t size) {
         std::size_t have = 0;
         while (have < size) {
             const auto count = ::read(fd_, to + have, size - have);
@@ -91,12 +103,18 @@ public:
             if (count < 0) return -1;
             if (count == 0) break;
             have += static_cast<std::size_t>(count);
+            at_ += static_cast<std::uint64_t>(count);
+            if (at_ == size_) break;  // not to be told so by another call
         }
         return static_cast<ssize_t>(have);
     }
 
 private:
     int fd_;
+    bool gone_;
+    std::uint64_t at_ = 0;
+    std::uint64_t size_ = 0;
+    std::string problem_;
 };
 
 /// A derived file gets one note, at the first place that holds the word.
@@ -195,8 +213,10 @@ namespace {
 class Reading {
 public:
     Reading(const WalkedFile& walked, Scanned& out)
-        : walked_(walked), out_(out), file_(walked.absolute), buffer_(Buffer::of_thread()) {
-        if (!file_.ok()) unread(fmt::format("cannot be opened: {}", std::strerror(errno)));
+        : walked_(walked), out_(out), file_(walked), buffer_(Buffer::of_thread()) {
+        // git lists what was removed, too, and links.
+        const bool listed_by_git = walked.near || walked.changed;
+        if (!file_.problem().empty() && !(listed_by_git && file_.gone())) unread(file_.problem());
     }
     ~Reading() { buffer_.shrink(); }
     Reading(const Reading&) = delete;
@@ -204,7 +224,9 @@ public:
 
     /// The text of a file that is worth reading; none when what there is to say was said.
     std::optional<std::string_view> text() {
-        if (!file_.ok() || !read_to(kHead)) return std::nullopt;
+        if (!file_.problem().empty() || (walked_.near && file_.size() > kMaxNear) ||
+            !read_to(kHead))
+            return std::nullopt;
         if (!looks_binary(buffer_.first(have_))) {
             if (!read_to(kMaxRead + 1)) return std::nullopt;
             if (have_ <= kMaxRead) return buffer_.first(have_);
@@ -230,11 +252,11 @@ private:
     /// Reads on until `size` bytes are there or the file ends.
     bool read_to(std::size_t size) {
         while (!ended_ && have_ < size) {
-            // Most files end within the first piece; of others the size may change meanwhile.
-            const auto all = have_ == 0 ? kHead : file_.size();
+            // One byte more than there are: the read that comes short is the last.
+            const auto all = file_.size();
             const auto said = all > have_ ? all + 1 : 2 * have_ + 4096;
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(said, size));
-            buffer_.grow(wanted, have_);
+            buffer_.grow(std::max(wanted, kHead), have_);
             if (!read_at(have_, wanted - have_)) return false;
         }
         return true;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -42,7 +43,15 @@ TEST_F(Scan, AFileThatBecameAFolderIsNamed) {
     std::filesystem::create_directory(folder_ + "/now.py");
     const auto folder = scan_again("now.py", 100);
     EXPECT_EQ(folder.state, Scanned::State::kUnread);
-    EXPECT_EQ(folder.reason, "cannot be read: Is a directory");
+    EXPECT_EQ(folder.reason, "is not a regular file");
+}
+
+TEST_F(Scan, AFileThatBecameAPipeOrALinkIsNamedAndNotWaitedFor) {
+    ASSERT_EQ(mkfifo((folder_ + "/now.py").c_str(), 0600), 0);
+    EXPECT_EQ(scan_again("now.py", 100).reason, "is not a regular file");
+    std::ofstream(folder_ + "/real.py") << "import ollama\n";
+    std::filesystem::create_symlink("real.py", folder_ + "/link.py");
+    EXPECT_EQ(scan_again("link.py", 100).state, Scanned::State::kUnread);
 }
 
 TEST_F(Scan, RecordedTrafficIsDerived) {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <future>
-#include <tuple>
-#include <unordered_set>
+#include <iterator>
 #include <utility>
 
 #include "audit/paths.hpp"
@@ -20,9 +20,8 @@ namespace segue::audit {
 namespace {
 
 // What is read beside the changed files. A repository below this is read as a whole.
-constexpr std::size_t kNearFiles = 1'500;
+constexpr std::size_t kNearFiles = 1'000;
 constexpr std::uint64_t kNearBytes = 12U << 20;
-constexpr std::uint64_t kNearFileBytes = 512U << 10;  // a larger one is data
 
 /// Settings and deployment: what gives names to addresses and models. By the name alone, since it
 /// is asked of every path of the tree.
@@ -47,76 +46,91 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return depth(a) + depth(b) - 2 * depth(common);
 }
 
-/// A file of the tree, and how near it is to what changed.
-struct Near {
-    std::size_t steps = 0;
-    const std::string* path = nullptr;
-    bool operator<(const Near& other) const {
-        return std::tie(steps, *path) < std::tie(other.steps, *other.path);
-    }
-};
-
-class Chooser {
+/// Reads what changed, and what of git's files lies near it.
+class NearReader {
 public:
-    Chooser(const std::string& root, Scope& scope) : root_(root), scope_(scope) {}
+    NearReader(const Changes& changes, const Options& options, const Visit& visit, Walk& walk)
+        : changes_(changes), options_(options), visit_(visit), walk_(walk) {}
 
-    /// Adds `changed` to what is read, and what lies near it. Called again it adds to that, as much
-    /// again at most. Answers the first file that was added.
-    std::size_t add(const std::vector<std::string>& changed) {
-        const auto first = scope_.walk.files.size();
-        anchors_.clear();
-        for (const auto& path : changed) {
-            if (anchors_.size() < 32) anchors_.push_back(path);
-            if (take(path, UINT64_MAX) > 0) scope_.walk.files.back().changed = true;
+    void run() {
+        std::vector<WalkedFile> files;
+        for (const auto& [path, lines] : changes_.files) {
+            if (anchors_.size() < kAnchors) anchors_.push_back(path);
+            files.push_back(file(path));
+            files.back().changed = true;
         }
+        read(std::move(files));
         std::vector<Near> settings;
         std::vector<Near> others;
-        for (const auto& path : scope_.walk.git.tracked)
-            if (!taken_.contains(path))
-                (gives_names(path) ? settings : others).push_back({steps(path), &path});
-        take_nearest(settings, kNearFiles / 3, kNearBytes / 3);
-        take_nearest(others, kNearFiles, kNearBytes);
-        return first;
+        std::string_view folder;
+        std::size_t steps = 0;
+        for (const auto& path : walk_.git.tracked) {
+            if (changes_.files.contains(path)) continue;
+            const auto its = std::string_view(path).substr(0, path.size() - base_name(path).size());
+            if (steps == 0 || its != folder) {  // git lists a folder's files one after the other
+                folder = its;
+                steps = 1 + steps_to(folder);
+            }
+            (gives_names(path) ? settings : others).push_back({steps, &path});
+        }
+        read_nearest(settings, kNearFiles / 3, kNearBytes / 3);
+        read_nearest(others, kNearFiles, kNearBytes);
     }
 
 private:
-    std::size_t steps(const std::string& path) const {
-        std::size_t best = SIZE_MAX;
-        for (const auto& anchor : anchors_)
-            best = std::min(best, distance(path, anchor));
+    static constexpr std::size_t kAnchors = 32;  // of a large change: more would say little
+    static constexpr std::size_t kAtOnce = 512;  // files, before their bytes are counted
+
+    /// A file, and how near it is to what changed. Of two that are as near, the first in the list.
+    struct Near {
+        std::size_t steps = 0;
+        const std::string* path = nullptr;
+        auto operator<=>(const Near&) const = default;
+    };
+
+    std::size_t steps_to(std::string_view folder) const {
+        std::size_t best = SIZE_MAX - 1;
+        for (const auto anchor : anchors_)
+            best = std::min(best, distance(folder, anchor));
         return best;
     }
 
-    void take_nearest(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
+    /// How large a file is shows when it was read, so some are read at a time.
+    void read_nearest(std::vector<Near>& list, std::size_t files, std::uint64_t bytes) {
         const auto some = std::min(list.size(), 2 * files);
         const auto nearest = list.begin() + static_cast<std::ptrdiff_t>(some);
         std::nth_element(list.begin(), nearest, list.end());
         std::sort(list.begin(), nearest);
-        for (std::size_t i = 0; i < some && files > 0 && bytes > 0; ++i) {
-            const auto form = classify(*list[i].path, {});
-            if (form.derived || form.history || (form.doc && !form.manifest)) continue;
-            const auto taken = take(*list[i].path, kNearFileBytes);
-            files -= taken > 0 ? 1 : 0;
-            bytes -= std::min(bytes, taken);
+        for (std::size_t i = 0; i < some && files > 0 && bytes > 0;) {
+            std::vector<WalkedFile> wanted;
+            for (; i < some && wanted.size() < std::min(files, kAtOnce); ++i) {
+                const auto form = classify(*list[i].path, {});
+                if (form.derived || form.history || (form.doc && !form.manifest)) continue;
+                wanted.push_back(file(*list[i].path));
+                wanted.back().near = true;
+            }
+            for (auto at = read(std::move(wanted)); at < walk_.files.size(); ++at) {
+                const auto size = walk_.files[at].size;
+                files -= size > 0 ? 1 : 0;
+                bytes -= std::min(bytes, size);
+            }
         }
     }
 
-    /// Answers its size; 0 when it was not taken.
-    std::uint64_t take(const std::string& path, std::uint64_t limit) {
-        const std::string absolute = root_ + "/" + path;
-        struct stat facts {};
-        if (lstat(absolute.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return 0;
-        const auto size = static_cast<std::uint64_t>(facts.st_size);
-        if (size > limit) return 0;
-        scope_.walk.files.push_back({path, absolute, size});
-        taken_.insert(path);
-        return std::max<std::uint64_t>(size, 1);
+    WalkedFile file(const std::string& path) const { return {path, walk_.root + "/" + path}; }
+    /// Answers where they begin among all that were read.
+    std::size_t read(std::vector<WalkedFile> files) {
+        in_parallel(files.size(), options_.threads, [&](std::size_t i) { visit_(files[i]); });
+        const auto first = walk_.files.size();
+        std::move(files.begin(), files.end(), std::back_inserter(walk_.files));
+        return first;
     }
 
-    const std::string& root_;
-    Scope& scope_;
-    std::vector<std::string> anchors_;
-    std::unordered_set<std::string> taken_;
+    const Changes& changes_;
+    const Options& options_;
+    const Visit& visit_;
+    Walk& walk_;
+    std::vector<std::string_view> anchors_;
 };
 
 /// Nothing when the whole tree must be read: no repository, several paths, a changed policy.
@@ -128,7 +142,6 @@ Result<std::optional<Scope>> changed_scope(const Options& options, const Visit& 
         return std::optional<Scope>();
     Scope scope;
     scope.walk.root = root;
-    auto untracked = ask_untracked(root);
     auto asked = std::async(std::launch::async,
                             [&root, &options] { return changes_since(root, options.since); });
     scope.walk.git = ask_git(root);
@@ -138,29 +151,18 @@ Result<std::optional<Scope>> changed_scope(const Options& options, const Visit& 
     if (!scope.walk.git.there) return std::optional<Scope>();
     SEGUE_TRY(changes, std::move(found));
     if (changes.files.contains(policy) ||
-        (!tracked.contains(policy) && lstat((root + "/" + policy).c_str(), &facts) == 0))
+        (!scope.walk.git.tracks(policy) && lstat((root + "/" + policy).c_str(), &facts) == 0))
         return std::optional<Scope>();
-    // What is near to changes of tracked files is read while git still looks for untracked ones.
-    Chooser chooser(root, scope);
-    auto& files = scope.walk.files;
-    const auto read = [&](const std::vector<std::string>& changed) {
-        const auto first = chooser.add(changed);
-        in_parallel(files.size() - first, options.threads,
-                    [&](std::size_t i) { visit(files[first + i]); });
-    };
-    std::vector<std::string> changed;
-    for (const auto& [path, lines] : changes.files)
-        changed.push_back(path);
-    if (!changed.empty()) read(changed);
-    const auto fresh = add_untracked(untracked, changes);
-    if (!fresh.empty()) read(fresh);
-    std::sort(files.begin(), files.end(),
+    for (const auto& path : untracked(root, scope.walk.git, options.threads))
+        changes.add(path);
+    if (!changes.files.empty()) NearReader(changes, options, visit, scope.walk).run();
+    std::sort(scope.walk.files.begin(), scope.walk.files.end(),
               [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
-    scope.paths.assign(tracked.begin(), tracked.end());
+    scope.paths = tracked;
     scope.only.emplace();
     for (const auto& [path, lines] : changes.files) {
         scope.only->insert(path);
-        if (!tracked.contains(path)) scope.paths.push_back(path);
+        if (!scope.walk.git.tracks(path)) scope.paths.push_back(path);
     }
     scope.changes = std::move(changes);
     return std::optional(std::move(scope));
@@ -182,9 +184,9 @@ Result<Scope> scope_of(const Options& options, const Visit& visit) {
         if (!scope.walk.git.there)
             return fail(Fault::kInvalid, "--since needs a git repository, and " + scope.walk.root +
                                              " is none; use --baseline instead");
-        auto untracked = ask_untracked(scope.walk.root);
         SEGUE_TRY(changes, changes_since(scope.walk.root, options.since));
-        add_untracked(untracked, changes);
+        for (const auto& path : untracked(scope.walk.root, scope.walk.git, options.threads))
+            changes.add(path);
         scope.changes = std::move(changes);
     }
     return scope;

@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <memory>
-#include <thread>
 
+#include "audit/workers.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
@@ -106,20 +105,8 @@ Result<std::string> tree_sha256(const std::string& root, const GitFacts& git,
             entries.push_back({file.path, file.absolute});
     std::sort(entries.begin(), entries.end(),
               [](const Entry& a, const Entry& b) { return a.name < b.name; });
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-        for (std::size_t i = next++; i < entries.size(); i = next++)
-            entries[i].hashed = hash_file(entries[i].absolute);
-    };
-    {
-        std::vector<std::jthread> helpers;
-        const auto wanted = std::min<std::size_t>(
-            threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads,
-            entries.size());
-        for (std::size_t i = 1; i < wanted; ++i)
-            helpers.emplace_back(work);
-        work();
-    }
+    in_parallel(entries.size(), threads,
+                [&](std::size_t i) { entries[i].hashed = hash_file(entries[i].absolute); });
     Sha256 all;
     for (const auto& entry : entries) {
         if (!entry.hashed.problem.empty())

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/text.hpp"
 
@@ -25,9 +26,27 @@ std::vector<std::string> git(const std::string& folder, std::vector<std::string>
     return command;
 }
 
-std::string first_line(const std::optional<std::string>& output) {
-    return output ? std::string(trim(std::string_view(*output).substr(0, output->find('\n'))))
-                  : std::string();
+/// Where git looks for the user's own ignore rules when no setting names the file.
+std::string usual_excludes() {
+    const auto folder = [](const char* name) {
+        const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+        return std::string(value == nullptr ? "" : value);
+    };
+    const auto settings = folder("XDG_CONFIG_HOME");
+    if (!settings.empty()) return settings + "/git/ignore";
+    const auto home = folder("HOME");
+    return home.empty() ? "" : home + "/.config/git/ignore";
+}
+
+/// The last value of a name in what `git config -z` lists.
+std::optional<std::string> setting(const std::optional<std::string>& listed,
+                                   std::string_view name) {
+    std::optional<std::string> out;
+    if (listed)
+        for (const auto entry : split(*listed, '\0'))
+            if (entry.starts_with(name) && entry.substr(name.size()).starts_with('\n'))
+                out = entry.substr(name.size() + 1);
+    return out;
 }
 
 }  // namespace
@@ -83,37 +102,47 @@ std::optional<std::string> output_of(const std::vector<std::string>& command) {
 }
 
 GitFacts ask_git(const std::string& folder) {
-    // All at once: each is a few milliseconds of starting a program.
-    auto place_asked =
-        Command::start(git(folder, {"rev-parse", "--show-toplevel", "--git-path", "info/exclude"}));
-    auto commit = Command::start(git(folder, {"rev-parse", "--verify", "-q", "HEAD"}));
-    auto excludes =
-        Command::start(git(folder, {"config", "--type=path", "--get", "core.excludesFile"}));
-    auto remote = Command::start(git(folder, {"config", "--get", "remote.origin.url"}));
+    // All at once, and as few as can be: each is a few milliseconds of starting a program.
     auto listed = Command::start(git(folder, {"ls-files", "-z", "--cached", "--stage"}));
+    auto place_asked = Command::start(git(folder, {"rev-parse", "--show-toplevel", "--git-path",
+                                                   "info/exclude", "--revs-only", "HEAD"}));
+    auto settings_asked =
+        Command::start(git(folder, {"config", "-z", "--type=path", "--get-regexp",
+                                    "^(core\\.excludesfile|remote\\.origin\\.url)$"}));
     GitFacts facts;
     const auto place = place_asked.finish();
-    facts.commit = first_line(commit.finish());
-    facts.global_excludes = first_line(excludes.finish());
-    facts.remote = first_line(remote.finish());
+    const auto settings = settings_asked.finish();
     const auto files = listed.finish();
     if (!place) return {};
+    facts.global_excludes = setting(settings, "core.excludesfile").value_or(usual_excludes());
+    facts.remote = setting(settings, "remote.origin.url").value_or("");
     const auto lines = split(*place, '\n');
     facts.there = true;
     facts.top = std::string(lines[0]);
     if (lines.size() > 1 && !lines[1].empty())
         facts.exclude = lines[1].starts_with('/') ? std::string(lines[1])
                                                   : folder + "/" + std::string(lines[1]);
+    if (lines.size() > 2) facts.commit = lines[2];
     if (files)
         for (const auto entry : split(*files, '\0')) {
             const auto tab = entry.find('\t');
             if (tab == std::string_view::npos) continue;
             if (entry.starts_with("160000"))
                 facts.submodules.emplace_back(entry.substr(tab + 1));
-            else  // git lists them in order
-                facts.tracked.emplace_hint(facts.tracked.end(), entry.substr(tab + 1));
+            else if (facts.tracked.empty() || facts.tracked.back() != entry.substr(tab + 1))
+                facts.tracked.emplace_back(entry.substr(tab + 1));  // in order, conflicts twice
         }
     return facts;
+}
+
+bool GitFacts::tracks(std::string_view path) const {
+    return std::binary_search(tracked.begin(), tracked.end(), path, std::less<>());
+}
+
+bool GitFacts::tracks_below(std::string_view folder) const {
+    const auto inside = std::string(folder) + "/";
+    const auto at = std::lower_bound(tracked.begin(), tracked.end(), inside);
+    return at != tracked.end() && at->starts_with(inside);
 }
 
 bool git_dirty(const std::string& folder) {
@@ -200,20 +229,6 @@ Result<Changes> changes_since(const std::string& folder, const std::string& revi
         return fail(Fault::kInvalid, "git knows no revision '" + revision + "' in " + folder +
                                          "; name a commit, a branch or a tag");
     return parse_diff(*diff);
-}
-
-Command ask_untracked(const std::string& folder) {
-    return Command::start(git(folder, {"ls-files", "-z", "--others", "--exclude-standard"}));
-}
-
-std::vector<std::string> add_untracked(Command& asked, Changes& changes) {
-    std::vector<std::string> paths;
-    if (const auto listed = asked.finish())
-        for (const auto path : split(*listed, '\0'))
-            if (!path.empty()) paths.emplace_back(path);
-    for (const auto& path : paths)
-        changes.files[path] = {{0, UINT32_MAX}};
-    return paths;
 }
 
 }  // namespace segue::audit

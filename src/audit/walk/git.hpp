@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,13 +16,17 @@ namespace segue::audit {
 
 struct GitFacts {
     bool there = false;
-    std::string top;      // root of the work tree
-    std::string commit;   // empty before the first commit
-    std::string exclude;  // .git/info/exclude
-    std::string global_excludes;
-    std::string remote;                          // URL of origin
-    std::set<std::string, std::less<>> tracked;  // relative to the folder asked for
+    std::string top;                   // root of the work tree
+    std::string commit;                // empty before the first commit
+    std::string exclude;               // .git/info/exclude
+    std::string global_excludes;       // the user's own ignore file; it may not exist
+    std::string remote;                // URL of origin
+    std::vector<std::string> tracked;  // relative to the folder asked for; sorted, each once
     std::vector<std::string> submodules;
+
+    bool tracks(std::string_view path) const;
+    /// Something in the folder.
+    bool tracks_below(std::string_view folder) const;
 };
 
 GitFacts ask_git(const std::string& folder);
@@ -35,6 +38,8 @@ struct Changes {
     std::map<std::string, std::vector<Lines>, std::less<>> files;
 
     bool holds(std::string_view path, std::uint32_t line) const;
+    /// Of a file that is new as a whole.
+    void add(const std::string& path) { files[path] = {{0, UINT32_MAX}}; }
 };
 /// Lines of tracked files that differ from `revision` in the work tree.
 Result<Changes> changes_since(const std::string& folder, const std::string& revision);
@@ -61,11 +66,5 @@ private:
 
 /// Runs a program without a shell and answers its output; nothing when it could not run or failed.
 std::optional<std::string> output_of(const std::vector<std::string>& command);
-
-/// Asks for the files that git does not track and is not told to ignore. It looks at every folder
-/// of the work tree, which takes longer than all other questions: start it first.
-Command ask_untracked(const std::string& folder);
-/// Each is new as a whole. Answers their paths.
-std::vector<std::string> add_untracked(Command& asked, Changes& changes);
 
 }  // namespace segue::audit

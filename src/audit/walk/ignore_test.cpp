@@ -42,6 +42,19 @@ std::vector<std::string> walked(const std::string& root) {
     return names;
 }
 
+/// What git says of the same: `git ls-files --others --exclude-standard`.
+std::vector<std::string> others(const std::string& root) {
+    const auto listed =
+        output_of({"git", "-C", root, "ls-files", "-z", "--others", "--exclude-standard"});
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < listed->size();) {
+        names.push_back(listed->c_str() + at);
+        at += names.back().size() + 1;
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 TEST(Ignore, Wildmatch) {
     EXPECT_TRUE(wildmatch("*.log", "a.log"));
     EXPECT_FALSE(wildmatch("*.log", "a/b.log"));
@@ -63,7 +76,6 @@ TEST(Ignore, Wildmatch) {
 }
 
 TEST(Ignore, AgreesWithGit) {
-    // Each file's fate is what git says (`git ls-files --others --exclude-standard`).
     const Folder folder;
     ASSERT_TRUE(output_of({"git", "init", "-q", folder.path}));
     folder.write(".gitignore",
@@ -85,17 +97,74 @@ TEST(Ignore, AgreesWithGit) {
                              "sub/anchored", "sub/deeper/anchored",
                              "excluded.txt", "plain.c"})
         folder.write(name, "x");
-    const auto others = output_of({"git", "-C", folder.path, "-c", "core.excludesFile=/dev/null",
-                                   "ls-files", "-z", "--others", "--exclude-standard"});
-    ASSERT_TRUE(others);
-    std::vector<std::string> expected;
-    for (std::size_t at = 0; at < others->size();) {
-        expected.push_back(others->c_str() + at);
-        at += expected.back().size() + 1;
-    }
-    std::sort(expected.begin(), expected.end());
+    const auto expected = others(folder.path);
     EXPECT_EQ(walked(folder.path), expected);
+    EXPECT_EQ(untracked(folder.path, ask_git(folder.path)), expected);
     EXPECT_EQ(expected.size(), 9U);
+}
+
+TEST(Ignore, TheUsersOwnRulesCountAsInGit) {
+    const Folder folder;
+    const Folder settings;
+    const char* const before = std::getenv("XDG_CONFIG_HOME");
+    const std::string saved = before == nullptr ? "" : before;
+    setenv("XDG_CONFIG_HOME", settings.path.c_str(), 1);
+    settings.write("git/ignore", "*.mine\n");
+    settings.write("other", "*.theirs\n");
+    ASSERT_TRUE(output_of({"git", "init", "-q", folder.path}));
+    for (const char* name : {"a.py", "b.mine", "c.theirs"})
+        folder.write(name, "x");
+    EXPECT_EQ(walked(folder.path), (std::vector<std::string>{"a.py", "c.theirs"}));
+    EXPECT_EQ(others(folder.path), walked(folder.path));
+    ASSERT_TRUE(output_of(
+        {"git", "-C", folder.path, "config", "core.excludesFile", settings.path + "/other"}));
+    EXPECT_EQ(walked(folder.path), (std::vector<std::string>{"a.py", "b.mine"}));
+    EXPECT_EQ(others(folder.path), walked(folder.path));
+    before == nullptr ? unsetenv("XDG_CONFIG_HOME") : setenv("XDG_CONFIG_HOME", saved.c_str(), 1);
+}
+
+TEST(Ignore, UntrackedIsWhatGitNeitherTracksNorIgnores) {
+    const Folder folder;
+    ASSERT_TRUE(output_of({"git", "init", "-q", folder.path}));
+    folder.write(".gitignore", "built/\n.env\n");
+    for (const char* name : {"a.py", "b.py", "built/kept.py", "built/new.py", ".env", "sub/c.py",
+                             "sub/d.py", "sub-e.py", "new/deep/f.py"})
+        folder.write(name, "x");
+    ASSERT_TRUE(output_of({"git", "-C", folder.path, "add", "-f", "a.py", "built/kept.py",
+                           "sub/c.py", ".gitignore"}));
+    const std::vector<std::string> expected{"b.py", "new/deep/f.py", "sub-e.py", "sub/d.py"};
+    EXPECT_EQ(others(folder.path), expected);
+    EXPECT_EQ(untracked(folder.path, ask_git(folder.path)), expected);
+    // Of a folder in it, as seen from there.
+    EXPECT_EQ(untracked(folder.path + "/sub", ask_git(folder.path + "/sub")),
+              (std::vector<std::string>{"d.py"}));
+}
+
+TEST(Git, KnowsCommitRemoteAndWhatItTracks) {
+    const Folder folder;
+    EXPECT_FALSE(ask_git(folder.path).there);
+    ASSERT_TRUE(output_of({"git", "init", "-q", folder.path}));
+    EXPECT_TRUE(ask_git(folder.path).there);
+    EXPECT_EQ(ask_git(folder.path).commit, "");
+    folder.write("a b.py", "x");
+    folder.write("c/\xc3\xa9.py", "x");
+    const auto git = [&](std::vector<std::string> words) {
+        words.insert(words.begin(),
+                     {"git", "-C", folder.path, "-c", "user.name=t", "-c", "user.email=t@t"});
+        return output_of(words);
+    };
+    ASSERT_TRUE(git({"add", "-A"}));
+    ASSERT_TRUE(git({"commit", "-qm", "all"}));
+    ASSERT_TRUE(git({"config", "remote.origin.url", "https://example.org/acme/desk.git"}));
+    const auto facts = ask_git(folder.path);
+    EXPECT_EQ(facts.commit.size(), 40U);
+    EXPECT_EQ(facts.remote, "https://example.org/acme/desk.git");
+    EXPECT_EQ(facts.tracked, (std::vector<std::string>{"a b.py", "c/\xc3\xa9.py"}));
+    EXPECT_TRUE(facts.tracks("a b.py"));
+    EXPECT_FALSE(facts.tracks("c"));
+    EXPECT_TRUE(facts.tracks_below("c"));
+    EXPECT_FALSE(facts.tracks_below("a"));
+    EXPECT_EQ(ask_git(folder.path + "/c").tracked, (std::vector<std::string>{"\xc3\xa9.py"}));
 }
 
 TEST(Walker, TrackedFilesAreReadEvenWhenIgnored) {

@@ -56,13 +56,16 @@ struct Rules {
     std::shared_ptr<const Rules> above;
 };
 
+enum class Wanted : bool { kAll, kUntracked };
+
 class Walker {
 public:
-    Walker(std::string root, std::string shown, UseIgnoreRules ignore, const Visit& visit,
-           Walk& out)
+    Walker(std::string root, std::string shown, UseIgnoreRules ignore, Wanted wanted,
+           const Visit& visit, Walk& out)
         : root_(std::move(root)),
           shown_(std::move(shown)),
           ignore_(ignore),
+          wanted_(wanted),
           visit_(visit),
           out_(out) {}
 
@@ -131,10 +134,6 @@ private:
         }
         return false;
     }
-    bool tracked_below(const std::string& folder) const {
-        const auto at = git_->tracked.lower_bound(folder + "/");
-        return at != git_->tracked.end() && at->starts_with(folder + "/");
-    }
 
     /// Lists it, hands the folders in it and most of its files on, and leaves the rest in `task`.
     template <class Add>
@@ -178,15 +177,18 @@ private:
     template <class Add>
     void entry(Task& task, const std::string& path, const std::string& name, unsigned char type,
                const Add& add) {
-        const std::string absolute = root_ + "/" + path;
+        const auto absolute = [&] { return root_ + "/" + path; };
         if (type == DT_UNKNOWN) {  // some file systems do not say
             struct stat facts {};
-            if (lstat(absolute.c_str(), &facts) != 0)
+            if (lstat(absolute().c_str(), &facts) != 0)
                 return not_read(path,
                                 std::string("vanished or unreadable: ") + std::strerror(errno));
             type = static_cast<unsigned char>(IFTODT(facts.st_mode));
         }
-        if (type == DT_LNK) return link(path, absolute);
+        if (type == DT_LNK) {
+            if (wanted_ == Wanted::kAll) link(path, absolute());
+            return;
+        }
         if (type == DT_DIR) {
             if (never_read(name)) return;
             if (std::find(git_->submodules.begin(), git_->submodules.end(), path) !=
@@ -195,11 +197,11 @@ private:
             bool ignored = task.ignored;
             if (!ignored && is_ignored(task.rules.get(), path, Entry::kFolder)) {
                 struct stat inner {};
-                if (lstat((absolute + "/.git").c_str(), &inner) == 0)
+                if (lstat((absolute() + "/.git").c_str(), &inner) == 0)
                     return not_read(path, "another git repository: audit it on its own");
                 // A child of an excluded folder cannot be re-included; only what git tracks is
                 // read.
-                if (!tracked_below(path)) return;
+                if (wanted_ == Wanted::kUntracked || !git_->tracks_below(path)) return;
                 ignored = true;
             }
             add(Task{path, task.depth + 1, ignored, task.rules, {}});
@@ -207,12 +209,14 @@ private:
         }
         if (type != DT_REG) return;  // sockets, pipes, devices hold no source
         bool outside = false;
-        if (!git_->tracked.contains(path)) {
-            outside = task.ignored || is_ignored(task.rules.get(), path, Entry::kFile);
-            if (outside && !runs_although_ignored(name)) return;
+        if (git_->tracks(path)) {
+            if (wanted_ == Wanted::kUntracked) return;
+        } else {
             if (task.ignored) return;
+            outside = is_ignored(task.rules.get(), path, Entry::kFile);
+            if (outside && (wanted_ == Wanted::kUntracked || !runs_although_ignored(name))) return;
         }
-        task.files.push_back({shown(path), absolute, 0, outside});
+        task.files.push_back({shown(path), absolute(), 0, outside});
     }
 
     void look(std::vector<WalkedFile> files) {
@@ -237,6 +241,7 @@ private:
     std::string root_;
     std::string shown_;
     UseIgnoreRules ignore_;
+    Wanted wanted_;
     const Visit& visit_;
     std::mutex guard_;  // of what out_ lists
     Walk& out_;
@@ -303,14 +308,13 @@ Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore, 
             auto git = ask_git(path);
             // Paths may hold each other: then a file is visited when all are known.
             visited = paths.size() == 1;
-            Walker(path, paths.size() == 1 || path == "." ? "" : path, ignore,
+            Walker(path, paths.size() == 1 || path == "." ? "" : path, ignore, Wanted::kAll,
                    visited ? visit : Visit{}, out)
                 .run(git, threads);
             if (first) out.git = std::move(git);
         } else {
             if (first) out.git = ask_git(out.root);
-            out.files.push_back(
-                {path, path, static_cast<std::uint64_t>(facts.st_size), false, true});
+            out.files.push_back({path, path, 0, false, true});
         }
         first = false;
     }
@@ -324,6 +328,16 @@ Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore, 
               [](const NotRead& a, const NotRead& b) { return a.path < b.path; });
     if (visit && !visited)
         in_parallel(out.files.size(), threads, [&](std::size_t i) { visit(out.files[i]); });
+    return out;
+}
+
+std::vector<std::string> untracked(const std::string& root, const GitFacts& git, unsigned threads) {
+    Walk found;
+    Walker(root, "", UseIgnoreRules::kYes, Wanted::kUntracked, Visit{}, found).run(git, threads);
+    std::vector<std::string> out;
+    for (auto& file : found.files)
+        out.push_back(std::move(file.path));
+    std::sort(out.begin(), out.end());
     return out;
 }
 

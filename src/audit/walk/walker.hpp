@@ -17,10 +17,11 @@ namespace segue::audit {
 struct WalkedFile {
     std::string path;        // as findings show it
     std::string absolute;    // as it is opened
-    std::uint64_t size = 0;  // 0 while nobody asked
+    std::uint64_t size = 0;  // 0 until it was read
     bool outside_git = false;
     bool named = false;    // given on the command line
     bool changed = false;  // since the revision that was asked for
+    bool near = false;     // to one that changed: read as context, if there is such a file
     bool done = false;     // whoever reads the tree wants no more of it
 };
 
@@ -33,7 +34,7 @@ struct Walk {
 
 enum class UseIgnoreRules : bool { kNo, kYes };
 
-/// Called once with each file, on any thread.
+/// Called once with each file, on any thread; sets its size to the bytes that were read.
 using Visit = std::function<void(WalkedFile&)>;
 
 /// Where the paths of findings begin: the first path, or the folder of the first file.
@@ -43,5 +44,10 @@ std::string root_of(const std::vector<std::string>& paths);
 /// visited while the walk goes on: most of a tree's time is to open what it holds.
 Result<Walk> walk(const std::vector<std::string>& paths, UseIgnoreRules ignore,
                   const Visit& visit = {}, unsigned threads = 0);
+
+/// Of a work tree: what git neither tracks nor is told to ignore, sorted. Folders that cannot be
+/// opened hold none.
+std::vector<std::string> untracked(const std::string& root, const GitFacts& git,
+                                   unsigned threads = 0);
 
 }  // namespace segue::audit
