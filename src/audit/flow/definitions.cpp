@@ -1,4 +1,5 @@
 // Functions, classes, and the targets that a value is bound to.
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -305,6 +306,24 @@ void Pass::bases(Node node, int shape, Value& value) {
         bases(node.named(i), shape, value);
 }
 
+namespace {
+
+/// Which item the i-th name of a pattern gets: `const [, set] = state()` has holes.
+std::size_t item_of(Node pattern, std::uint32_t i) {
+    if (pattern.type() != "array_pattern") return i;
+    const auto before = pattern.text().substr(0, pattern.named(i).start() - pattern.start());
+    return static_cast<std::size_t>(std::count(before.begin(), before.end(), ','));
+}
+
+bool binds_several(Node left, Node right) {
+    return !is_null(left) && !is_null(right) && lists_several(right) &&
+           left.named_count() == right.named_count() &&
+           one_of(left.type(), {"expression_list", "pattern_list", "tuple_pattern", "list_pattern",
+                                "array_pattern"});
+}
+
+}  // namespace
+
 void Pass::bind_target(Node target, const Value& value) {
     switch (kind(target)) {
         case NodeKind::kName: bind(text(target), value); return;
@@ -338,8 +357,13 @@ void Pass::bind_target(Node target, const Value& value) {
         return;
     }
     const auto count = target.named_count();
+    const bool several = is_several(value);
     for (std::uint32_t i = 0; i < count; ++i) {
         const Node part = target.named(i);
+        if (several) {
+            bind_target(part, attribute_of(value.shape, "#" + std::to_string(item_of(target, i))));
+            continue;
+        }
         if (file_.language == Language::kGo && i > 0 && count > 1 && type == "expression_list")
             break;  // `value, err :=`
         bind_target(part, value);
@@ -384,6 +408,11 @@ Value Pass::assign(Node node) {
     if (is_null(type)) {
         const Node parent = node.parent();
         if (!is_null(parent)) type = child(parent, "type");
+    }
+    if (binds_several(left, right)) {
+        for (std::uint32_t i = 0; i < left.named_count(); ++i)
+            bind_target(left.named(i), eval(right.named(i), Place::kValue));
+        return {};
     }
     Value value;
     if (!is_null(right)) {

@@ -272,6 +272,11 @@ Value Pass::index(Node node, Place where) {
     const auto key_text = literal(key);
     if (!key_text.empty()) return member(owner, key_text, key, where, false);
     (void)eval(key, Place::kValue);
+    if (is_several(owner)) {
+        const auto& items = attributes(owner.shape);
+        if (const auto item = items.find("#" + std::string(text(key))); item != items.end())
+            return item->second;
+    }
     return inherit(owner, kReply | kTag | kAddress | kOpenAi);
 }
 

@@ -16,6 +16,10 @@ bool is_env_like(std::string_view name) {
            });
 }
 
+bool lists_several(Node node) {
+    return node.named_count() > 1 && one_of(node.type(), {"expression_list", "tuple", "array"});
+}
+
 std::string_view unquoted(std::string_view text) {
     while (!text.empty() && std::isalpha(static_cast<unsigned char>(text.front())) != 0 &&
            text.find_first_of("\"'") < 3)
@@ -145,6 +149,10 @@ Value Pass::attribute_of(int shape, std::string_view name) const {
     return found == names.end() ? Value{} : found->second;
 }
 
+bool Pass::is_several(const Value& value) const {
+    return value.shape >= 0 && attributes(value.shape).contains("#0");
+}
+
 Value Pass::with(std::uint32_t traits, Node node, std::string_view what) const {
     Value value;
     value.traits = traits;
@@ -256,14 +264,37 @@ void Pass::visit(Node node) {
     --depth_;
 }
 
+Value Pass::return_several(Node list) {
+    const int shape = several_of(functions_.back());
+    Value all;
+    for (std::uint32_t i = 0; i < list.named_count(); ++i) {
+        const Value one = eval(list.named(i), Place::kValue);
+        learn_attribute(shape, "#" + std::to_string(i), one);
+        all.merge(one);
+    }
+    // What is read item by item may be a list as well.
+    if (list.type() != "array" || all.shape < 0) all.shape = shape;
+    return all;
+}
+
 void Pass::returns(Node node) {
     Value all;
     const auto count = node.named_count();
     bool another = false;
     for (std::uint32_t i = 0; i < count; ++i) {
         const Node part = node.named(i);
-        const Value value = eval(part, Place::kValue);
+        const bool several = !functions_.empty() && lists_several(part);
+        Value value = several ? return_several(part) : eval(part, Place::kValue);
         another = another || is_another_setting(part, value);
+        if (several && part.type() != "array") {  // a setting is one of them only
+            value.traits &= ~kSetting;
+            value.given &= ~kSetting;
+        }
+        if (!several && !functions_.empty() && is_several(value)) {  // it hands on what it got
+            const int shape = several_of(functions_.back());
+            learn_attributes(shape, Names(attributes(value.shape)));
+            value.shape = shape;
+        }
         all.merge(value);
     }
     if (functions_.empty()) return;

@@ -33,6 +33,8 @@ std::uint32_t import_traits(std::string_view name, bool connector);
 bool is_other_engine(std::string_view text);
 /// What a text says whatever stands around it: an address, a tag of a family that is known.
 std::uint32_t traits_of_text(std::string_view text);
+/// `a, b` behind `return` or `=`.
+bool lists_several(Node node);
 /// A string literal without its quotes and prefixes.
 std::string_view unquoted(std::string_view text);
 
@@ -92,6 +94,10 @@ private:
     /// Also in the functions around: `reply = …` in a callback fills a variable of theirs.
     void bind_outward(std::string_view name, const Value& value);
     Value attribute_of(int shape, std::string_view name) const;
+    /// What a function gives that returns several values: an instance with the attributes "#0",
+    /// "#1" and so on.
+    int several_of(int function) { return world_.shape(id("return " + std::to_string(function))); }
+    bool is_several(const Value& value) const;
     Value with(std::uint32_t traits, Node node, std::string_view what) const;
 
     // Places.
@@ -124,6 +130,7 @@ private:
     void visit_children(Node node);
     void visit(Node node);
     void returns(Node node);
+    Value return_several(Node list);
     void loop(Node node);
 
     // Imports.

@@ -1,10 +1,31 @@
 // SEG108 option: a field of a native request: num_ctx, keep_alive, options and the like
+#include <algorithm>
+#include <iterator>
+
 #include "audit/rules/rule.hpp"
 #include "audit/text/vocabulary.hpp"
 #include "base/text.hpp"
 
 namespace segue::audit {
 namespace {
+
+/// Elsewhere in the file it is true or false: connections are kept alive, or conversations.
+bool is_a_switch(const View& v) {
+    const auto text = v.file.source.text();
+    static constexpr std::string_view kSwitch[] = {"true", "false", "bool"};
+    auto at = text.find(v.text);
+    for (int looked = 0; at != std::string_view::npos && looked < 64; ++looked) {
+        const auto after = trim_left(text.substr(at + v.text.size(), 40));
+        const auto value =
+            after.substr(std::min(after.find_first_not_of("\"'?:=( "), after.size()));
+        if (value.size() < after.size() &&
+            std::any_of(std::begin(kSwitch), std::end(kSwitch),
+                        [&](std::string_view word) { return istarts_with(value, word); }))
+            return true;
+        at = text.find(v.text, at + v.text.size());
+    }
+    return false;
+}
 
 std::optional<Claim> judge(const View& v) {
     if (!v.runs() || v.form().texts) return std::nullopt;
@@ -28,7 +49,7 @@ std::optional<Claim> judge(const View& v) {
         return claim(v, Level::kError, Confidence::kLikely, "an option that only Ollama takes");
     }
     if (v.is(TokenType::kSharedOption) && v.file_speaks_ollama && v.server != Server::kOther &&
-        !v.sentence())
+        !v.sentence() && !is_a_switch(v))
         return claim(v, Level::kError, Confidence::kLikely,
                      "how long Ollama keeps the model loaded");
     return std::nullopt;

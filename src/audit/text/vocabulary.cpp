@@ -113,6 +113,7 @@ constexpr auto kMethods = words<33>(
 constexpr std::string_view kHosts[] = {"ollama.com",
                                        "ollama.ai",
                                        "github.com/ollama",
+                                       "github.com/jmorganca/ollama",
                                        "raw.githubusercontent.com/ollama",
                                        "hub.docker.com/r/ollama",
                                        "registry.ollama.ai",
@@ -261,6 +262,22 @@ bool is_shared_reply_field(std::string_view name) {
     return name.size() < 20 && holds(kSharedReply, snake(name));
 }
 
+namespace {
+
+/// "listModels": a name of code, no variant of a model ("instruct", "8b-q4_K_M").
+bool is_camel(std::string_view text) {
+    for (std::size_t i = 1; i < text.size(); ++i)
+        if (is_lower(text[i - 1]) && is_upper(text[i])) return true;
+    return false;
+}
+
+/// Docker's model runner has its models under ai/.
+bool is_of_docker(std::string_view name) {
+    return name.starts_with("ai/") || name.find("/ai/") != std::string_view::npos;
+}
+
+}  // namespace
+
 std::optional<Tag> find_tag(std::string_view text, std::size_t from) {
     while (true) {
         const auto colon = text.find(':', from);
@@ -286,14 +303,15 @@ std::optional<Tag> find_tag(std::string_view text, std::size_t from) {
             continue;
         const std::string name = to_lower(text.substr(begin, colon - begin));
         const auto variant = text.substr(colon + 1, end - colon - 1);
-        if (!is_alnum(name.front())) continue;
+        if (!is_alnum(name.front()) || is_of_docker(name)) continue;
         const auto slash = name.rfind('/');
         const std::string_view family = slash == std::string::npos
                                             ? std::string_view(name)
                                             : std::string_view(name).substr(slash + 1);
         const bool size = is_size_variant(variant);
         const bool all_digits = std::all_of(variant.begin(), variant.end(), is_digit);
-        if (is_family(family) && (size || (!all_digits && variant.size() > 1)))
+        if (is_family(family) &&
+            (size || (!all_digits && variant.size() > 1 && !is_camel(variant))))
             return Tag{{begin, end}, true};
         // "name:latest" of anything is mostly a container image: a shape needs a size or letters.
         if (size && variant != "latest" && family.size() > 1 &&

@@ -37,7 +37,8 @@ TEST(Vocabulary, Tags) {
           "gemma3n:e4b", "phi3:mini"})
         EXPECT_TRUE(is_tag(yes)) << yes;
     for (const char* no : {"localhost:8080", "12:30", "llama3.1", "http://x:7b/", "std::7b",
-                           "redis:7", "python:3.12", "key:value"})
+                           "redis:7", "python:3.12", "key:value", "Mistral:listModels",
+                           "ai/qwen3:latest", "docker.io/ai/qwen3:8B-Q4_K_M"})
         EXPECT_FALSE(is_tag(no)) << no;
     EXPECT_TRUE(is_bare_family("llama3.2"));
     EXPECT_TRUE(is_bare_family("nomic-embed-text"));
@@ -64,7 +65,8 @@ TEST(Vocabulary, NamesInEverySpelling) {
 
 TEST(Vocabulary, Links) {
     for (const char* yes : {"https://ollama.com/library/llama3", "https://github.com/ollama/ollama",
-                            "registry.ollama.ai/library/x", "see ollama.com"})
+                            "registry.ollama.ai/library/x", "see ollama.com",
+                            "https://github.com/jmorganca/ollama/blob/main/docs/api.md"})
         EXPECT_TRUE(find_link(yes)) << yes;
     for (const char* no : {"https://github.com/acme/ollama-desk", "https://notollama.com",
                            "https://github.com/ollama-ui/x"})
