@@ -110,10 +110,11 @@ void StreamDecoder::feed(std::string_view bytes, Events& events) {
     if (over_) return;
     if (shape_ == Shape::kUnknown) {
         // No SSE field begins with a bracket: a whole object comes from an engine that does not
-        // stream, or is an error with status 200.
-        const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-        if (first == std::string_view::npos) return;
-        shape_ = bytes[first] == '{' ? Shape::kObject : Shape::kSse;
+        // stream, or is an error with status 200. What is blank before it says nothing, however it
+        // is cut.
+        bytes = trim_left(bytes);
+        if (bytes.empty()) return;
+        shape_ = bytes.front() == '{' ? Shape::kObject : Shape::kSse;
     }
     if (shape_ == Shape::kSse) return read_sse(bytes, events);
     if (object_.size() + bytes.size() > options_.max_event_bytes)

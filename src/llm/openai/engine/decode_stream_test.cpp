@@ -240,6 +240,20 @@ TEST(OpenAiStream, C110C118WhatIsNotWholeIsBroken) {
     EXPECT_NE(failure_in(decode("{" + std::string(5000, ' '), options)), nullptr);
 }
 
+TEST(OpenAiStream, BlanksBeforeTheFirstEventSayNothingHoweverTheyAreCut) {
+    const std::string event = delta("{\"index\":0,\"delta\":{\"content\":\"a\"}}") + kStop;
+    const std::string bytes = " \t\r\n \t" + event;
+    const Events wanted = decode(event);
+    for (std::size_t step = 1; step <= bytes.size(); ++step) {
+        StreamDecoder decoder(options_for());
+        Events events;
+        for (std::size_t at = 0; at < bytes.size(); at += step)
+            decoder.feed(std::string_view(bytes).substr(at, step), events);
+        decoder.end(events);
+        ASSERT_EQ(events, wanted) << step;
+    }
+}
+
 TEST(OpenAiStream, CommentsAndAMissingDoneAreFine) {
     const Answer answer =
         sum(decode(": keep-alive\n\n" + delta(R"({"index":0,"delta":{"content":"a"}})") +
