@@ -207,19 +207,25 @@ bool Model::is_local_module(std::string_view module, std::string_view importer) 
     std::string path(module);
     std::replace(path.begin(), path.end(), '.', '/');
     path = replace_all(to_lower(path), "::", "/");
-    if (paths.has_file(path)) return true;
+    const auto first = path.find('/');
+    const bool deep = first != std::string::npos;
+    // ollama.py imports ollama, and means the package. In a script's import a bare name always does.
+    const bool bare = !deep && holds_script(language_of(importer));
+    const auto self = path_stem(importer);
+    const auto is_file = [&](const std::string& file) {
+        return !bare && file != self && paths.has_file(file);
+    };
+    if (is_file(path)) return true;
     for (const auto* root : {"src/", "backend/", "app/", "server/", "lib/"})
-        if (paths.has_file(root + path)) return true;
+        if (is_file(root + path)) return true;
     // A package of the project: a folder of the tree ("ollama" alone may be the real one).
     if (path != "ollama" && paths.has_folder(path)) return true;
-    const auto first = path.find('/');
     const std::string head = path.substr(0, first);
-    const bool deep = first != std::string::npos;
     if (deep && head != "ollama" && has_word(head) && paths.has_folder(head)) return true;
     // A sibling of the importer shadows a package of the same name.
     const auto slash = importer.rfind('/');
-    if (paths.has_file(
-            to_lower(importer.substr(0, slash == std::string_view::npos ? 0 : slash + 1)) + path))
+    if (is_file(to_lower(importer.substr(0, slash == std::string_view::npos ? 0 : slash + 1)) +
+                path))
         return true;
     if (!deep) return false;
     const std::string parent = path.substr(0, path.rfind('/'));

@@ -312,6 +312,12 @@ std::string_view language_name(Language language) {
     return kNames[static_cast<std::size_t>(language)];
 }
 
+bool holds_script(Language language) {
+    return language == Language::kJavaScript || language == Language::kTypeScript ||
+           language == Language::kTsx || language == Language::kVue ||
+           language == Language::kSvelte;
+}
+
 Language language_of(std::string_view path) {
     const std::string name = to_lower(base_name(path));
     return language_of(name, extension_of(name), {});

@@ -73,6 +73,8 @@ std::string_view language_name(Language language);
 bool is_code(Language language);
 /// By the name of the file alone; cheap enough for every file of a tree.
 Language language_of(std::string_view path);
+/// JavaScript, TypeScript, and pages that hold them.
+bool holds_script(Language language);
 /// `head` is the beginning of the file (a few KiB are enough).
 Form classify(std::string_view path, std::string_view head);
 
