@@ -96,6 +96,7 @@ public:
 
     Plan run(std::vector<InputFile> inputs) {
         load(std::move(inputs));
+        port_ = engine_port(workspace_);
         look();
         plan_.step = settings_.step;
         plan_.findings_before = count();
@@ -108,11 +109,13 @@ public:
                 for (const auto family : families(settings_.step)) {
                     // New names hide what still speaks the old protocol: note it before.
                     if (family == rename_names) leave_to_a_person();
-                    const Context context{settings_, model_, report_};
+                    const Context context{settings_, model_, report_, port_};
                     if (workspace_.apply(wanted(family(workspace_, context))) != 0) look();
-                    if (round == 0 && family == leave_dual)
+                    if (round == 0 && family == leave_dual) {
                         for (auto& [path, file] : workspace_.files)
                             file.theirs = written_by_people(file);
+                        port_ = engine_port(workspace_);
+                    }
                 }
                 if (texts_of(workspace_) == before) break;
             }
@@ -190,7 +193,7 @@ private:
 
     std::string suggestion(const Finding& finding, const File& file) const {
         if (!finding.fix.to.empty()) return finding.fix.to;
-        if (auto text = advice(finding, file, settings_.models); !text.empty()) return text;
+        if (auto text = advice(finding, file, settings_.models, port_); !text.empty()) return text;
         const auto* const rule = audit::find_rule(finding.rule);
         return rule == nullptr ? std::string() : std::string(rule->how);
     }
@@ -255,6 +258,7 @@ private:
     Workspace workspace_;
     audit::Model model_;
     audit::Report report_;
+    std::string port_;
     Plan plan_;
 };
 

@@ -120,7 +120,7 @@ std::string_view find(const std::array<Row, N>& rows, std::string_view old) {
 }
 
 /// `ollama pull llama3.1:8b` → what does the same for vLLM.
-std::string command(std::string_view line, const ModelMap& own) {
+std::string command(std::string_view line, const ModelMap& own, const std::string& port) {
     const auto at = line.find("ollama ");
     if (line.find("systemctl") != line.npos || line.find("service ollama") != line.npos)
         return replace_all(trim(line), "ollama", "vllm");
@@ -128,7 +128,8 @@ std::string command(std::string_view line, const ModelMap& own) {
         return "delete the line: vLLM runs as a service of its own (vllm/vllm-openai), or pip "
                "install vllm";
     if (line.find("which ollama") != line.npos || line.find("command -v ollama") != line.npos)
-        return "curl -sf http://localhost:8000/health (the server need not be on this machine)";
+        return "curl -sf http://localhost:" + port +
+               "/health (the server need not be on this machine)";
     if (at == line.npos) return {};
     const auto rest = line.substr(at + 7);
     const auto verb = rest.substr(0, rest.find_first_of(" \t\"'`);|&"));
@@ -146,9 +147,8 @@ std::string command(std::string_view line, const ModelMap& own) {
             id);
     if (verb == "run") return "vllm serve " + id + ", then ask it over HTTP";
     if (verb == "serve") return "vllm serve " + id;
-    if (verb == "list" || verb == "ls" || verb == "ps")
-        return "curl -s http://localhost:8000/v1/models";
-    if (verb == "show") return "curl -s http://localhost:8000/v1/models";
+    if (verb == "list" || verb == "ls" || verb == "ps" || verb == "show")
+        return "curl -s http://localhost:" + port + "/v1/models";
     if (verb == "rm") return "hf cache rm " + id;
     if (verb == "create" || verb == "cp" || verb == "push")
         return "delete the line: vLLM serves weights as they are; names are --served-model-name";
@@ -158,7 +158,8 @@ std::string command(std::string_view line, const ModelMap& own) {
 
 }  // namespace
 
-std::string advice(const audit::Finding& finding, const File& file, const ModelMap& own) {
+std::string advice(const audit::Finding& finding, const File& file, const ModelMap& own,
+                   const std::string& port) {
     const auto line = line_around(file.text, finding.byte_start);
     switch (finding.rule) {
         case 101:
@@ -185,7 +186,7 @@ std::string advice(const audit::Finding& finding, const File& file, const ModelM
             if (finding.token == "keep_alive") return "delete it: vLLM keeps its model loaded";
             return {};
         case 109: return std::string(find(kFields, finding.token));
-        case 117: return command(line, own);
+        case 117: return command(line, own, port);
         default: return {};
     }
 }

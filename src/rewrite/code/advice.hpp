@@ -11,6 +11,7 @@
 namespace segue::rewrite {
 
 /// Empty: nothing better than the rule's own words.
-std::string advice(const audit::Finding& finding, const File& file, const ModelMap& own);
+std::string advice(const audit::Finding& finding, const File& file, const ModelMap& own,
+                   const std::string& port);
 
 }  // namespace segue::rewrite

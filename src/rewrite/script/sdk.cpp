@@ -45,8 +45,18 @@ private:
             constructor(node);
             return;
         }
+        if (node.is("assignment_expression")) {
+            const auto right = node.field("right");
+            if (clients_->is_bound(node.field("left").text()) && !clients_->is_client(right) &&
+                right.text() != "null" && right.text() != "undefined")
+                fail(right, "may be another client");
+            return;
+        }
         if (node.is("call_expression")) {
             const auto function = node.field("function");
+            if ((function.text() == "import" || function.text() == "require") &&
+                string_value(node.field("arguments").at(0)).value_or("") == "ollama")
+                fail(node, "brings the package in at run time");
             if (function.is("member_expression")) {
                 const auto object = function.field("object");
                 const bool module = clients_->package_name(object) == "default";

@@ -17,8 +17,8 @@ constexpr std::string_view kNoRegistry =
 
 class Pipeline {
 public:
-    Pipeline(const File& file, const std::vector<UsedModel>& models)
-        : file_(file), yaml_(file.text) {
+    Pipeline(const File& file, const std::vector<UsedModel>& models, const std::string& port)
+        : file_(file), yaml_(file.text), port_(port) {
         group_.rule = 118;
         group_.what = "the engine of the pipeline " + file.path;
         for (const auto& model : models)
@@ -58,19 +58,19 @@ private:
             group_.note(file_, line(service).begin,
                         "a service container runs Ollama in a job that runs in a container itself",
                         "start the rehearsal engine beside the tests: segue rehearse engine "
-                        "--dialect vllm --listen 127.0.0.1:8000 --model " +
-                            models_);
+                        "--dialect vllm --listen 127.0.0.1:" +
+                            port_ + " --model " + models_);
             return;
         }
         const int gone = alone ? block : service;
         group_.edit(file_, line(gone).begin, yaml_.block_end(gone), "");
         const std::string p(yaml_.child_indent(*steps), ' ');
-        group_.edit(
-            file_, line(*steps).end, line(*steps).end,
-            p + "- name: an engine for the tests\n" + p +
-                "  run: docker run -d -p 8000:8000 \"$SEGUE_IMAGE\" rehearse engine --dialect vllm "
-                "--listen 0.0.0.0:8000 --no-latency --model " +
-                models_ + "\n" + p + "  env:\n" + p + "    SEGUE_IMAGE: ${{ vars.SEGUE_IMAGE }}\n");
+        group_.edit(file_, line(*steps).end, line(*steps).end,
+                    p + "- name: an engine for the tests\n" + p + "  run: docker run -d -p " +
+                        port_ + ":" + port_ +
+                        " \"$SEGUE_IMAGE\" rehearse engine --dialect vllm --listen 0.0.0.0:" +
+                        port_ + " --no-latency --model " + models_ + "\n" + p + "  env:\n" + p +
+                        "    SEGUE_IMAGE: ${{ vars.SEGUE_IMAGE }}\n");
         group_.note(file_, line(*steps).begin, std::string(kNoRegistry), {});
     }
 
@@ -82,8 +82,8 @@ private:
         if (!plain && !named) return;
         const auto& name = line(plain ? item : *named);
         if (!is_ollama_image(name.value)) return;
-        const auto command =
-            "rehearse engine --dialect vllm --listen 0.0.0.0:8000 --no-latency --model " + models_;
+        const auto command = "rehearse engine --dialect vllm --listen 0.0.0.0:" + port_ +
+                             " --no-latency --model " + models_;
         std::string words;
         for (const auto word : split(command, ' '))
             words += (words.empty() ? "\"" : ", \"") + std::string(word) + "\"";
@@ -102,6 +102,7 @@ private:
 
     const File& file_;
     YamlLines yaml_;
+    const std::string& port_;
     std::string models_;
     Group group_;
 };
@@ -113,7 +114,7 @@ Groups pipelines(const Workspace& workspace, const Context& context) {
     for (const auto& [path, file] : workspace.files)
         if (file.editable() && file.language() == Language::kYaml && file.form.ci &&
             audit::has_word(file.text))
-            groups.push_back(Pipeline(file, models_used(workspace, context)).run());
+            groups.push_back(Pipeline(file, models_used(workspace, context), context.port).run());
     return groups;
 }
 

@@ -106,7 +106,7 @@ private:
             tree_.needs_volume = true;
         }
         if (!has.contains("ipc")) add += p + "ipc: host\n";
-        if (!has.contains("healthcheck")) add += vllm_health_check(indent);
+        if (!has.contains("healthcheck")) add += vllm_health_check(indent, tree_.port);
         if (!has.contains("deploy") && !has.contains("gpus") && !tree_.gpu_elsewhere.contains(name))
             add += card_reservation(indent);
         insert_after(service, "image", add);
@@ -134,15 +134,15 @@ private:
             return fmt::format(
                 "[\"--model\", \"${{VLLM_MODEL_PATH:?the model to serve}}\", "
                 "\"--served-model-name\", \"{}\", \"--max-model-len\", \"{}\", "
-                "\"--port\", \"8000\"]",
-                served, used);
+                "\"--port\", \"{}\"]",
+                served, used, tree_.port);
         }
         if (!model->variable.empty() && tree_.interpolated.contains(model->variable))
             id = "${" + model->variable + ":-" + id + "}";
         return fmt::format(
             "[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
-            "\"--max-model-len\", \"{1}\", \"--port\", \"8000\"{2}]",
-            id, used, model->embeds ? ", \"--runner\", \"pooling\"" : "");
+            "\"--max-model-len\", \"{1}\", \"--port\", \"{2}\"{3}]",
+            id, used, tree_.port, model->embeds ? ", \"--runner\", \"pooling\"" : "");
     }
 
     void healthcheck(int block) {
@@ -155,7 +155,8 @@ private:
                 group_.edit(file_, line(i).value.empty() ? line(i).key_at + 5 : line(i).value_at,
                             content_end(i),
                             std::string(line(i).value.empty() ? " " : "") +
-                                "[\"CMD\", \"curl\", \"-f\", \"http://localhost:8000/health\"]",
+                                "[\"CMD\", \"curl\", \"-f\", \"http://localhost:" + tree_.port +
+                                "/health\"]",
                             117);
             }
             if (line(i).key == "start_period") {
@@ -321,6 +322,10 @@ private:
         }
     }
 
+    std::string engine_base() const {
+        return tree_.segue ? "http://segue:8484/v1" : "http://vllm:" + tree_.port + "/v1";
+    }
+
     void foreign_name(int i) {
         const auto name =
             line(i).item
@@ -329,13 +334,12 @@ private:
         const auto at = file_.text.find(name, line(i).begin);
         if (name == "OLLAMA_BASE_URL" && !line(i).item) {
             group_.edit(file_, at, at + name.size(), "OPENAI_API_BASE_URL", 105);
-            replace_value(i, tree_.segue ? "http://segue:8484/v1" : "http://vllm:8000/v1", 104);
+            replace_value(i, engine_base(), 104);
         } else if (name == "OLLAMA_BASE_URL") {
-            group_.edit(file_, at, line(i).value_at + line(i).value.size(),
-                        std::string("OPENAI_API_BASE_URL=") +
-                            (tree_.segue ? "http://segue:8484/v1" : "http://vllm:8000/v1") +
-                            (line(i).value.ends_with('"') ? "\"" : ""),
-                        105);
+            group_.edit(
+                file_, at, line(i).value_at + line(i).value.size(),
+                "OPENAI_API_BASE_URL=" + engine_base() + (line(i).value.ends_with('"') ? "\"" : ""),
+                105);
         } else {
             group_.note(file_, at,
                         fmt::format("{} is read by another product's image: only its manual says "
@@ -363,15 +367,16 @@ private:
         names.push_back(main_name);
         for (const auto& extra : tree_.extra) {
             names.push_back(extra.name);
-            add += "\n" + vllm_service(
-                              {extra.name, command(&tree_.models[extra.model]), cache_volume(last)},
-                              indent);
+            add += "\n" + vllm_service({extra.name, command(&tree_.models[extra.model]),
+                                        cache_volume(last), tree_.port},
+                                       indent);
         }
         SegueService segue;
         segue.waits_for = names;
         segue.reads_file = names.size() > 1;
         if (names.size() == 1)
-            segue.environment.emplace_back("VLLM_ENDPOINT", "http://" + main_name + ":8000");
+            segue.environment.emplace_back("VLLM_ENDPOINT",
+                                           "http://" + main_name + ":" + tree_.port);
         add += "\n" + segue_service(segue, indent);
         const auto at = c_.yaml().block_end(last);
         group_.edit(file_, at, at, ended(at) + add);
@@ -404,8 +409,8 @@ private:
             "# One vLLM server a model; each is served under its own name.\n"
             "listen: 0.0.0.0:8484\nengines:\n";
         for (const auto& name : names)
-            text +=
-                "  - name: " + name + "\n    dialect: openai\n    url: http://" + name + ":8000\n";
+            text += "  - name: " + name + "\n    dialect: openai\n    url: http://" + name + ":" +
+                    tree_.port + "\n";
         if (tree_.has_segue_yaml)
             group_.note(file_, 0, "segue.yaml is there already: add the engines to it", text);
         else

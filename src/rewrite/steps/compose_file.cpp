@@ -89,6 +89,7 @@ ComposeTree::ComposeTree(const Workspace& workspace, const Context& from) {
     }
     models = models_used(workspace, from);
     context = context_length(workspace);
+    port = from.port;
     bool has_segue = false;
     for (const auto& compose : files) {
         const std::string_view text = compose.file().text;

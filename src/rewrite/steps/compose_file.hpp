@@ -55,6 +55,7 @@ struct ComposeTree {
     };
     std::vector<Extra> extra;  // further servers, one a model
     std::uint32_t context = 0;
+    std::string port;
 };
 
 }  // namespace segue::rewrite

@@ -182,7 +182,9 @@ Groups dockerfiles(const Workspace& workspace, const Context& context) {
         if (!file.editable() || file.language() != Language::kDockerfile ||
             !audit::has_word(file.text))
             continue;
-        if (!what) what = serving(models_used(workspace, context), context_length(workspace));
+        if (!what)
+            what =
+                serving(models_used(workspace, context), context_length(workspace), context.port);
         groups.push_back(Dockerfile(file, *what).run());
     }
     return groups;

@@ -181,15 +181,15 @@ Groups dual_environment(const Workspace& workspace, const Context& context) {
         SegueService segue;
         segue.environment = {{"AI_BACKEND", "${AI_BACKEND:-auto}"},
                              {"OLLAMA_URL", "http://" + old + ":11434"},
-                             {"VLLM_ENDPOINT", "http://vllm:8000"}};
+                             {"VLLM_ENDPOINT", "http://vllm:" + context.port}};
         const auto add =
             "\n" +
             vllm_service({"vllm",
                           fmt::format("[\"--model\", \"{0}\", \"--served-model-name\", \"{0}\", "
                                       "\"{1}\", \"--max-model-len\", \"8192\", \"--port\", "
-                                      "\"8000\"]",
-                                      id, model.tag),
-                          "vllm_models"},
+                                      "\"{2}\"]",
+                                      id, model.tag, context.port),
+                          "vllm_models", context.port},
                          indent) +
             "\n" + segue_service(segue, indent);
         const auto at = compose.yaml().block_end(last);

@@ -42,8 +42,13 @@ bool is_balanced(std::string_view text) {
 class Manifest {
 public:
     Manifest(const File& file, const std::vector<UsedModel>& models, std::uint32_t length,
-             const std::set<std::string>& images)
-        : file_(file), yaml_(file.text), models_(models), length_(length), images_(images) {
+             const std::set<std::string>& images, const std::string& port)
+        : file_(file),
+          yaml_(file.text),
+          models_(models),
+          length_(length),
+          images_(images),
+          port_(port) {
         group_.rule = 115;
         group_.what = "the containers in " + file.path;
     }
@@ -161,10 +166,10 @@ private:
             group_.note(file_, line(image).begin,
                         "which model the server is to serve is not known: set VLLM_MODEL_PATH", {});
         }
-        add += p + fmt::format("  - --max-model-len={}\n", used) + p + "  - --port=8000\n";
+        add += p + fmt::format("  - --max-model-len={}\n", used) + p + "  - --port=" + port_ + "\n";
         if (!startup)
-            add += p + "startupProbe:\n" + p + "  httpGet: {path: /health, port: 8000}\n" + p +
-                   "  periodSeconds: 10\n" + p + "  failureThreshold: 60\n";
+            add += p + "startupProbe:\n" + p + "  httpGet: {path: /health, port: " + port_ + "}\n" +
+                   p + "  periodSeconds: 10\n" + p + "  failureThreshold: 60\n";
         if (!resources)
             add += p + "resources:\n" + p + "  limits:\n" + p + "    nvidia.com/gpu: 1\n";
         const auto at = line(image).end;
@@ -233,7 +238,8 @@ private:
                 group_.edit(file_, one.value_at, one.value_at + one.value.size(), "/health", 103);
             if (one.key == "exec" && is_balanced(block_text(static_cast<int>(i))))
                 group_.edit(file_, one.begin, yaml_.block_end(static_cast<int>(i)),
-                            std::string(one.indent, ' ') + "httpGet: {path: /health, port: 8000}\n",
+                            std::string(one.indent, ' ') +
+                                "httpGet: {path: /health, port: " + port_ + "}\n",
                             117);
         }
     }
@@ -261,6 +267,7 @@ private:
     const std::vector<UsedModel>& models_;
     std::uint32_t length_;
     const std::set<std::string>& images_;
+    const std::string& port_;
     Group group_;
 };
 
@@ -384,7 +391,8 @@ Groups kubernetes(const Workspace& workspace, const Context& context) {
         auto top = folder_of(path);
         while (!top.empty() && !images.contains(top))
             top = folder_of(top);
-        groups.push_back(Manifest(file, models, context_length(workspace), images[top]).run());
+        groups.push_back(
+            Manifest(file, models, context_length(workspace), images[top], context.port).run());
     }
     return groups;
 }

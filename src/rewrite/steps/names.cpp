@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "rewrite/core/places.hpp"
 #include "rewrite/steps/compose_file.hpp"
+#include "rewrite/steps/file_names.hpp"
 #include "rewrite/steps/name_map.hpp"
 #include "rewrite/steps/steps.hpp"
 
@@ -38,9 +39,32 @@ bool is_command(std::string_view after) {
     return false;
 }
 
-/// Names that a file has from a package of Ollama's that it still imports.
-std::set<std::string, std::less<>> bound_names(const File& file, const Context& context) {
+/// What a file has from packages of Ollama's that it still imports.
+struct Bound {
     std::set<std::string, std::less<>> names;
+    std::vector<std::string_view> lines;  // that import them
+    std::set<std::size_t> begins;         // of these lines
+
+    /// `llama_index.llms.ollama` of `llama_index.llms.ollama.Ollama(…)`.
+    bool imports(std::string_view path) const {
+        return std::any_of(lines.begin(), lines.end(), [&](std::string_view line) {
+            return line.find(path) != std::string_view::npos;
+        });
+    }
+};
+
+/// The part of an import that binds names: `from a.ollama import Ollama` binds the second only.
+std::string_view binding_part(std::string_view line, Language language) {
+    const auto text = trim(line);
+    if (language == Language::kPython && text.starts_with("from ")) {
+        const auto at = line.find(" import ");
+        return at == std::string_view::npos ? line : line.substr(at + 8);
+    }
+    return line;
+}
+
+Bound bound_names(const File& file, const Context& context) {
+    Bound bound;
     for (const auto& finding : context.report.findings) {
         if (finding.path != file.path || finding.rule != 101) continue;
         const auto line = line_around(file.text, finding.byte_start);
@@ -51,48 +75,76 @@ std::set<std::string, std::less<>> bound_names(const File& file, const Context& 
                 context.model.is_local_module(line.substr(quoted + 1, end - quoted - 1), file.path))
                 continue;
         }
-        for (auto word = audit::find_word(line); word; word = audit::find_word(line, word->end)) {
-            const auto id = identifier_around(line, *word);
-            names.emplace(line.substr(id.begin, id.end - id.begin));
+        bound.lines.push_back(line);
+        bound.begins.insert(line_begin(file.text, finding.byte_start));
+        const auto part = binding_part(line, file.language());
+        for (auto word = audit::find_word(part); word; word = audit::find_word(part, word->end)) {
+            const auto id = identifier_around(part, *word);
+            bound.names.emplace(part.substr(id.begin, id.end - id.begin));
         }
     }
-    return names;
+    return bound;
+}
+
+/// `settings.ollama`, `client?.ollama`: whoever defines it calls it so, too. Not the path of a
+/// module.
+bool is_member(std::string_view text, Range id) {
+    if (id.begin < 2 || text[id.begin - 1] != '.') return false;
+    const char owner = text[id.begin - 2];
+    if (!name_char(owner) && owner != ')' && owner != ']' && owner != '?') return false;
+    const auto line = trim(line_around(text, id.begin));
+    return !line.starts_with("import ") && !line.starts_with("from ") &&
+           !line.starts_with("export ") && line.find("require(") == std::string_view::npos;
+}
+
+/// "a.b.ollama" up to the name.
+std::string_view dotted(std::string_view text, Range id) {
+    auto begin = id.begin;
+    while (begin > 0 && (name_char(text[begin - 1]) || text[begin - 1] == '.'))
+        --begin;
+    return text.substr(begin, id.end - begin);
 }
 
 class Renamer {
 public:
     Renamer(const Workspace& workspace, const Context& context)
-        : workspace_(workspace), context_(context), map_(workspace) {}
+        : workspace_(workspace),
+          context_(context),
+          map_(workspace),
+          files_(workspace, context, map_) {}
 
     Groups run() {
         for (const auto& [path, file] : workspace_.files)
             units_ = units_ || path.ends_with("ollama.service") || path.ends_with("vllm.service"),
             servers_stay_ = servers_stay_ ||
                             (file.editable() && file.form.compose && !server_blocks(file).empty());
+        // A member has one name wherever it is used: where one use must stay, all do.
         for (const auto& [path, file] : workspace_.files)
-            if (file.editable()) contents(file);
-        for (const auto& [path, file] : workspace_.files) {
-            const bool movable = file.editable() || file.locked == "binary";
-            if (movable && audit::has_word(path)) move(file);
-        }
-        Groups groups;
+            if (file.editable() && file.form.code) contents(file, Pass::kLook);
+        for (const auto& [path, file] : workspace_.files)
+            if (file.editable()) contents(file, Pass::kWrite);
+        Groups groups = files_.groups();
         for (auto& [name, group] : by_name_)
             groups.push_back(std::move(group));
         return groups;
     }
 
 private:
-    void contents(const File& file) {
+    enum class Pass : bool { kLook, kWrite };
+
+    void contents(const File& file, Pass pass) {
         const std::string_view text = file.text;
         if (!audit::has_word(text)) return;
         const Regions regions(file);
-        const auto bound = bound_names(file, context_);
-        std::set<std::size_t> speaks;  // lines that use a package of Ollama's
-        std::set<std::size_t> closed;  // lines whose findings say that the word stays
+        auto bound = bound_names(file, context_);
+        std::set<std::size_t> speaks;     // lines that use a package of Ollama's
+        std::set<std::size_t> closed;     // lines whose findings say that the word stays
+        std::set<std::size_t> of_client;  // places of a client, its maker or its methods
         for (const auto& finding : context_.report.findings) {
             if (finding.path != file.path) continue;
             if (finding.rule == 101 || finding.rule == 102)
                 speaks.insert(line_begin(text, finding.byte_start));
+            if (finding.rule == 102) of_client.insert(finding.byte_start);
             const bool image = finding.rule == 113 &&
                                line_around(text, finding.byte_start).find(".Values.") ==
                                    std::string_view::npos;  // there the names of values stand
@@ -114,20 +166,39 @@ private:
             if (servers_stay_ && file.language() == Language::kYaml &&
                 text.substr(id.begin, id.end - id.begin) == "ollama")
                 continue;
-            if (closed.contains(begin) || is_kept_name(context_.model, text, word->begin)) continue;
-            if (stays(text, *word)) continue;
+            if (is_kept_name(context_.model, text, word->begin)) continue;
             const auto name = text.substr(id.begin, id.end - id.begin);
             const auto region = regions.at(word->begin);
+            const bool talk = region == Region::kComment || region == Region::kProse;
+            const auto fate = files_.fate(file, text, id);
+            if (fate == FileNames::Fate::kStays) {
+                bound.names.emplace(name);  // as an import of the module binds it
+                continue;
+            }
+            const bool member = file.form.code && !talk && !fate && is_member(text, id);
+            if (closed.contains(begin) || (member && of_client.contains(word->begin)) ||
+                (fate != FileNames::Fate::kMoves && stays(text, *word))) {
+                if (member) held_.emplace(name);
+                continue;
+            }
             const bool compiled =
                 file.language() == Language::kCSharp || file.language() == Language::kJava ||
                 file.language() == Language::kGo || file.language() == Language::kRust ||
                 file.language() == Language::kKotlin;
-            if (compiled && region == Region::kCode && speaks.contains(begin)) continue;
-            if (bound.contains(name) && region != Region::kComment && region != Region::kProse)
+            if (compiled && region == Region::kCode && speaks.contains(begin)) {
+                if (member) held_.emplace(name);
+                continue;
+            }
+            const bool of_package =
+                member ? bound.imports(dotted(text, id)) : bound.names.contains(name);
+            if (!talk && ((of_package && !fate) || bound.begins.contains(begin))) continue;
+            if (pass == Pass::kLook) continue;
+            if (file.form.code && !fate && (member || region == Region::kCode) &&
+                held_.contains(name))
                 continue;
             one(file, text, id, name,
-                region == Region::kCode && is_page_text(page, word->begin) ? Region::kText
-                                                                           : region);
+                region == Region::kCode && is_page_text(page, word->begin) ? Region::kText : region,
+                fate.has_value());
         }
     }
 
@@ -221,10 +292,11 @@ private:
     }
 
     void one(const File& file, std::string_view text, Range id, std::string_view name,
-             Region region) {
+             Region region, bool names_file) {
         const bool talk = region == Region::kComment || region == Region::kProse ||
                           region == Region::kText || file.form.doc;
         const bool pathlike =
+            names_file ||
             (id.begin > 0 && (text[id.begin - 1] == '/' || text[id.begin - 1] == '\\')) ||
             (id.end + 1 < text.size() && text[id.end] == '.' && name_char(text[id.end + 1]));
         const bool string = region == Region::kString || region == Region::kValue;
@@ -297,48 +369,6 @@ private:
         return file.form.doc ? 124 : talk ? 123 : 119;
     }
 
-    void move(const File& file) {
-        std::string fresh;
-        std::size_t from = 0;
-        const std::string_view path = file.path;
-        while (from <= path.size()) {
-            auto end = path.find('/', from);
-            if (end == std::string_view::npos) end = path.size();
-            const auto part = path.substr(from, end - from);
-            fresh += part_renamed(part, file.path);
-            if (end == path.size()) break;
-            fresh += '/';
-            from = end + 1;
-        }
-        if (fresh == path) return;
-        auto& group = group_of("file " + file.path);
-        group.what = fmt::format("rename {} to {}", file.path, fresh);
-        if (workspace_.files.contains(fresh) || !targets_.insert(fresh).second) {
-            group.note(file, 0, fmt::format("cannot become {}: there is such a file", fresh),
-                       "merge the two, then delete this one", 119);
-            return;
-        }
-        group.renames.emplace_back(file.path, fresh);
-    }
-
-    std::string part_renamed(std::string_view part, std::string_view path) const {
-        std::string out;
-        std::size_t from = 0;
-        for (auto word = audit::find_word(part); word; word = audit::find_word(part, from)) {
-            const auto id = identifier_around(part, *word);
-            out.append(part.substr(from, id.begin - from));
-            const auto name = part.substr(id.begin, id.end - id.begin);
-            const bool data = id.begin > 0 && part[id.begin - 1] == '.' && id.end == part.size();
-            if (data || is_kept_name(context_.model, part, word->begin))
-                out.append(name);
-            else
-                out += map_.renamed(name, path, Manner::kCode);
-            from = id.end;
-        }
-        out.append(part.substr(from));
-        return out;
-    }
-
     Group& group_of(std::string_view name) {
         auto& group = by_name_[std::string(name)];
         if (group.what.empty()) {
@@ -351,10 +381,11 @@ private:
     const Workspace& workspace_;
     const Context& context_;
     NameMap map_;
+    FileNames files_;
     std::map<std::string, Group> by_name_;
-    std::set<std::string> targets_;
-    bool units_ = false;         // the tree has the unit that runs the server
-    bool servers_stay_ = false;  // compose still runs an Ollama
+    std::set<std::string, std::less<>> held_;  // members that must be called so somewhere
+    bool units_ = false;                       // the tree has the unit that runs the server
+    bool servers_stay_ = false;                // compose still runs an Ollama
 };
 
 }  // namespace

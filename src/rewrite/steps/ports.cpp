@@ -39,14 +39,13 @@ bool uses_8000(const File& file) {
 
 }  // namespace
 
-std::string host_port(const Workspace& workspace) {
+std::string engine_port(const Workspace& workspace) {
     for (const auto& [path, file] : workspace.files)
         if (file.editable() && uses_8000(file)) return "8001";
     return "8000";
 }
 
 Groups ports(const Workspace& workspace, const Context& context) {
-    const auto outside = host_port(workspace);
     Groups groups;
     for (const auto& [path, file] : workspace.files) {
         if (!file.editable()) continue;
@@ -54,8 +53,6 @@ Groups ports(const Workspace& workspace, const Context& context) {
         group.rule = 104;
         group.what = "ports in " + path;
         const FileFindings findings(file, context.report);
-        const bool container =
-            file.form.compose || file.form.kubernetes || file.language() == Language::kDockerfile;
         const std::string_view text = file.text;
         const auto servers = server_blocks(file);
         for (const auto& [begin, list] : findings.lines()) {
@@ -65,30 +62,9 @@ Groups ports(const Workspace& workspace, const Context& context) {
             if (file.form.code && to_lower(line).find("vllm") != std::string::npos &&
                 file.theirs.find(line) != std::string::npos)
                 continue;
-            for (auto port = audit::find_port(line); port;
-                 port = audit::find_port(line, port->end)) {
-                const auto before = line.substr(0, port->begin);
-                const auto after = line.substr(port->end);
-                const bool left_of_mapping =
-                    after.size() > 1 && after.front() == ':' && digit(after[1]);
-                const bool right_of_mapping = before.size() > 1 && before.back() == ':' &&
-                                              digit(before[before.size() - 2]) &&
-                                              before.find("127.0.0.1:") != before.size() - 10 &&
-                                              before.find("0.0.0.0:") != before.size() - 8;
-                const bool near = before.ends_with("localhost:") ||
-                                  before.ends_with("127.0.0.1:") ||
-                                  before.ends_with("docker.internal:") || before.ends_with("]:");
-                const bool other_host = before.ends_with(':') && before.size() > 1 &&
-                                        before[before.size() - 2] != ' ' && !near &&
-                                        !digit(before[before.size() - 2]);
-                std::string put = "8000";
-                if (left_of_mapping || near)
-                    put = outside;
-                else if (!right_of_mapping && !other_host && !container)
-                    put = outside;
-                group.edit(file, begin + port->begin, begin + port->end, put,
+            for (auto port = audit::find_port(line); port; port = audit::find_port(line, port->end))
+                group.edit(file, begin + port->begin, begin + port->end, context.port,
                            file.form.doc ? 124 : 104);
-            }
         }
         groups.push_back(std::move(group));
     }

@@ -144,7 +144,7 @@ private:
             const auto verb = rest.substr(0, rest.find_first_of(" `'\")\r,;."));
             auto size = 7 + verb.size();
             if (verb == "list" || verb == "ls" || verb == "ps") {
-                put(at, size, "curl http://localhost:" + host_port(workspace_) + "/v1/models", 117);
+                put(at, size, "curl http://localhost:" + context_.port + "/v1/models", 117);
                 continue;
             }
             if (verb != "pull" && verb != "run" && verb != "serve") continue;

@@ -4,8 +4,10 @@
 
 namespace segue::rewrite {
 
-Serving serving(const std::vector<UsedModel>& models, std::uint32_t wanted_length) {
+Serving serving(const std::vector<UsedModel>& models, std::uint32_t wanted_length,
+                const std::string& port) {
     Serving out;
+    out.port = port;
     if (wanted_length != 0) out.length = wanted_length;
     if (models.empty() || models.front().id.empty()) {
         out.model = "${VLLM_MODEL_PATH}";
@@ -19,14 +21,9 @@ Serving serving(const std::vector<UsedModel>& models, std::uint32_t wanted_lengt
 }
 
 std::vector<std::string> serve_words(const Serving& serving) {
-    return {"--model",
-            serving.model,
-            "--served-model-name",
-            serving.model,
-            "--max-model-len",
-            std::to_string(serving.length),
-            "--port",
-            "8000"};
+    return {"--model",     serving.model,     "--served-model-name",
+            serving.model, "--max-model-len", std::to_string(serving.length),
+            "--port",      serving.port};
 }
 
 }  // namespace segue::rewrite

@@ -12,11 +12,13 @@ namespace segue::rewrite {
 struct Serving {
     std::string model;
     std::uint32_t length = 8192;
+    std::string port;
     bool known = false;
 };
-Serving serving(const std::vector<UsedModel>& models, std::uint32_t wanted_length);
+Serving serving(const std::vector<UsedModel>& models, std::uint32_t wanted_length,
+                const std::string& port);
 
-/// `--model X --served-model-name X --max-model-len N --port 8000`, each word by itself.
+/// `--model X --served-model-name X --max-model-len N --port P`, each word by itself.
 std::vector<std::string> serve_words(const Serving& serving);
 
 }  // namespace segue::rewrite

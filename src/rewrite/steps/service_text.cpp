@@ -13,11 +13,11 @@ std::string lines_at(std::size_t indent, const std::vector<std::string>& lines) 
 
 }  // namespace
 
-std::string vllm_health_check(std::size_t indent) {
+std::string vllm_health_check(std::size_t indent, const std::string& port) {
     return lines_at(
-        indent,
-        {"healthcheck:", "  test: [\"CMD\", \"curl\", \"-f\", \"http://localhost:8000/health\"]",
-         "  interval: 10s", "  timeout: 5s", "  retries: 12", "  start_period: 600s"});
+        indent, {"healthcheck:",
+                 "  test: [\"CMD\", \"curl\", \"-f\", \"http://localhost:" + port + "/health\"]",
+                 "  interval: 10s", "  timeout: 5s", "  retries: 12", "  start_period: 600s"});
 }
 
 std::string card_reservation(std::size_t indent) {
@@ -33,7 +33,7 @@ std::string vllm_service(const VllmService& service, std::size_t indent) {
                             "environment:", "  HF_HOME: /root/.cache/huggingface",
                             "  HF_TOKEN: ${HF_TOKEN:-}", "volumes:",
                             "  - " + service.volume + ":/root/.cache/huggingface", "ipc: host"}) +
-           vllm_health_check(inner) + card_reservation(inner) +
+           vllm_health_check(inner, service.port) + card_reservation(inner) +
            lines_at(inner, {"restart: unless-stopped"});
 }
 

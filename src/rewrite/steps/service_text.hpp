@@ -13,7 +13,7 @@ inline constexpr std::string_view kVllmImage = "vllm/vllm-openai:v0.32.0";
 inline constexpr std::string_view kSegueImage = "${SEGUE_IMAGE:-segue:" SEGUE_VERSION "}";
 
 /// "healthcheck:" with its lines, at `indent`.
-std::string vllm_health_check(std::size_t indent);
+std::string vllm_health_check(std::size_t indent, const std::string& port);
 /// "deploy:" with the reservation of the machine's cards.
 std::string card_reservation(std::size_t indent);
 
@@ -21,6 +21,7 @@ struct VllmService {
     std::string name;
     std::string command;  // a flow list
     std::string volume;   // where it keeps its models
+    std::string port;
 };
 /// A whole service; `indent` is that of services.
 std::string vllm_service(const VllmService& service, std::size_t indent);

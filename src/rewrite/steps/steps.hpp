@@ -17,6 +17,7 @@ struct Context {
     const Settings& settings;
     const audit::Model& model;    // of the tree as this stage finds it
     const audit::Report& report;  // the same tree's findings
+    const std::string& port;      // see engine_port()
 };
 
 using Groups = std::vector<Group>;
@@ -24,8 +25,9 @@ using Groups = std::vector<Group>;
 /// drop-in: addresses of the server become Segue's, outside of what runs Ollama itself.
 Groups addresses_to_segue(const Workspace& workspace, const Context& context);
 
-/// The port of this machine at which vLLM can be published: 8000, or 8001 where 8000 is in use.
-std::string host_port(const Workspace& workspace);
+/// The port of vLLM: 8000, or 8001 where something else of the project answers at 8000. The same in
+/// containers and on the machine, since what code connects to is often known at run time only.
+std::string engine_port(const Workspace& workspace);
 
 // dual, after the code spoke OpenAI's API: its modules, then both sets of names.
 Groups dual_modules(const Workspace& workspace, const Context& context);

@@ -74,8 +74,8 @@ Groups systemd_units(const Workspace& workspace, const Context& context) {
     Groups groups;
     for (const auto& [path, file] : workspace.files)
         if (file.editable() && file.language() == Language::kSystemd && audit::has_word(file.text))
-            groups.push_back(
-                unit(file, serving(models_used(workspace, context), context_length(workspace))));
+            groups.push_back(unit(file, serving(models_used(workspace, context),
+                                                context_length(workspace), context.port)));
     return groups;
 }
 

@@ -1,0 +1,12 @@
+from llama_index.llms.ollama import Ollama
+
+from .settings import Settings
+
+
+def model(name: str, host: str, settings: Settings):
+    return Ollama(
+        model=name,
+        base_url=f"http://{host}:{settings.vllm.port}",
+        temperature=settings.vllm.temperature,
+        additional_kwargs={"seed": 1},
+    )

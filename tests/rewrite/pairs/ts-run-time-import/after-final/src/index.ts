@@ -1,0 +1,3 @@
+import { VllmEmbedder } from './vllm'
+
+export const embedder = new VllmEmbedder()

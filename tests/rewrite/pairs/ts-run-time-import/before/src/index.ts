@@ -1,0 +1,3 @@
+import { OllamaEmbedder } from './ollama'
+
+export const embedder = new OllamaEmbedder()
