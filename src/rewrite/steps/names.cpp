@@ -172,7 +172,7 @@ private:
             const bool talk = region == Region::kComment || region == Region::kProse;
             const auto fate = files_.fate(file, text, id);
             if (fate == FileNames::Fate::kStays) {
-                bound.names.emplace(name);  // as an import of the module binds it
+                if (region == Region::kCode) bound.names.emplace(name);  // the module, by import
                 continue;
             }
             const bool member = file.form.code && !talk && !fate && is_member(text, id);
