@@ -209,7 +209,8 @@ bool Model::is_local_module(std::string_view module, std::string_view importer) 
     path = replace_all(to_lower(path), "::", "/");
     const auto first = path.find('/');
     const bool deep = first != std::string::npos;
-    // ollama.py imports ollama, and means the package. In a script's import a bare name always does.
+    // ollama.py imports ollama, and means the package. In a script's import a bare name always
+    // does.
     const bool bare = !deep && holds_script(language_of(importer));
     const auto self = path_stem(importer);
     const auto is_file = [&](const std::string& file) {

@@ -5,15 +5,11 @@
 #include <ctime>
 
 #include "base/text.hpp"
+#include "rewrite/core/places.hpp"
 #include "rewrite/steps/models_used.hpp"
 
 namespace segue::rewrite {
 namespace {
-
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "" : path.substr(0, slash);
-}
 
 std::string below(const std::string& folder, const std::string& name) {
     return folder.empty() ? name : folder + "/" + name;

@@ -93,6 +93,11 @@ bool covered(const std::vector<Range>& ranges, std::size_t at) {
                        [&](const Range& range) { return at >= range.begin && at < range.end; });
 }
 
+std::string folder_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return std::string(path.substr(0, slash == std::string_view::npos ? 0 : slash));
+}
+
 bool is_kept_name(const audit::Model& model, std::string_view text, std::size_t at) {
     const auto begin = line_begin(text, at);
     return model.own_name_covers(line_around(text, at), at - begin);

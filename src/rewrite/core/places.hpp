@@ -1,6 +1,7 @@
 /// Questions about places that several families ask: comments, own names, blocks that run Ollama.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,9 @@ bool covered(const std::vector<Range>& ranges, std::size_t at);
 
 /// An image of Ollama's: "ollama/ollama:0.5", "docker.io/ollama/ollama@sha256:…".
 bool is_ollama_image(std::string_view image);
+
+/// "app/llm/x.py" → "app/llm"; empty for what lies at the top.
+std::string folder_of(std::string_view path);
 
 /// The project's own name or a name of data stands here.
 bool is_kept_name(const audit::Model& model, std::string_view text, std::size_t at);

@@ -19,11 +19,6 @@ bool path_char(char c) {
            c == '/' || c == '@' || c == '~';
 }
 
-std::string_view folder_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return path.substr(0, slash == std::string_view::npos ? 0 : slash);
-}
-
 /// "ollama.service.ts" → "ollama.service".
 std::string_view without_ending(std::string_view name) {
     const auto dot = name.rfind('.');

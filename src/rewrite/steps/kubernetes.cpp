@@ -19,11 +19,6 @@ namespace {
 /// Chart (its folder) → paths of values that name Ollama's image: "ollama.image.repository".
 using ChartImages = std::map<std::string, std::set<std::string>>;
 
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
 /// A range may go only with as many ends of "{{ if }}" as it has beginnings.
 bool is_balanced(std::string_view text) {
     int open = 0;
