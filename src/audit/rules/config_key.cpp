@@ -22,7 +22,10 @@ std::optional<Claim> judge(const View& v) {
     if (!v.runs() || (!v.is(TokenType::kWord) && v.token.role != Role::kProviderKey))
         return std::nullopt;
     const auto form = v.form();
-    if (form.manifest || form.compose || form.kubernetes || form.ci || form.texts || form.proxy ||
+    // A manifest's names are packages and scripts; the settings of an editor's extension stand in
+    // it.
+    const bool manifest = form.manifest && !v.path.starts_with("contributes.");
+    if (manifest || form.compose || form.kubernetes || form.ci || form.texts || form.proxy ||
         form.gitignore)
         return std::nullopt;
     if (form.language == Language::kEnv || form.language == Language::kDockerfile ||
