@@ -138,7 +138,10 @@ Result<void> DocumentReader::start() {
     const std::array<char*, 3> arguments{name.data(), command.data(), nullptr};
     // Of the environment it needs nothing: keys stay here.
     std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
-    const std::array<char*, 2> environment{path.data(), nullptr};
+    // Else mimalloc 3 reserves 1 GiB of addresses at the start: all that the limit leaves, and the
+    // stack could grow no further.
+    std::string reserve = "MIMALLOC_ARENA_RESERVE=65536";  // KiB
+    const std::array<char*, 3> environment{path.data(), reserve.data(), nullptr};
     const int failed = posix_spawn(&child_, program_.c_str(), &actions, nullptr, arguments.data(),
                                    environment.data());
     posix_spawn_file_actions_destroy(&actions);
