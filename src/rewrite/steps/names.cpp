@@ -155,7 +155,8 @@ private:
         if (file.language() == Language::kYaml) framework_keys(file, closed);
         const auto servers = server_blocks(file);
         std::optional<audit::Tree> page;
-        if (file.language() == Language::kTsx || file.language() == Language::kJavaScript)
+        if (pass == Pass::kWrite &&
+            (file.language() == Language::kTsx || file.language() == Language::kJavaScript))
             page = audit::Tree::parse(file.language(), text);
         for (auto word = audit::find_word(text); word;
              word = audit::find_word(text, word->begin + 6)) {
@@ -176,16 +177,13 @@ private:
                 continue;
             }
             const bool member = file.form.code && !talk && !fate && is_member(text, id);
-            if (closed.contains(begin) || (member && of_client.contains(word->begin)) ||
-                (fate != FileNames::Fate::kMoves && stays(text, *word))) {
-                if (member) held_.emplace(name);
-                continue;
-            }
             const bool compiled =
                 file.language() == Language::kCSharp || file.language() == Language::kJava ||
                 file.language() == Language::kGo || file.language() == Language::kRust ||
                 file.language() == Language::kKotlin;
-            if (compiled && region == Region::kCode && speaks.contains(begin)) {
+            if (closed.contains(begin) || (member && of_client.contains(word->begin)) ||
+                (fate != FileNames::Fate::kMoves && stays(text, *word)) ||
+                (compiled && region == Region::kCode && speaks.contains(begin))) {
                 if (member) held_.emplace(name);
                 continue;
             }
